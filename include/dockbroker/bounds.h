@@ -1,0 +1,77 @@
+/*
+ * bounds.h: every limit of dockbroker, with its unit and the reason for it.
+ * Nothing that an untrusted peer can cause grows past a number that stands
+ * here.  Those marked (conf) can be lowered, never raised, in dockbroker.conf.
+ */
+#ifndef DOCKBROKER_BOUNDS_H
+#define DOCKBROKER_BOUNDS_H
+
+/* ---- HTTP ---- */
+#define BOUND_HEAD		(32 * 1024)	/* bytes of a request head (conf); X-Registry-Config is the longest seen, 8 KiB */
+#define BOUND_RESPONSE_HEAD	(32 * 1024)	/* bytes of the Engine's response head */
+#define BOUND_HEADERS		64		/* header fields in a head; real clients send fewer than 15 */
+#define BOUND_TARGET		(16 * 1024)	/* bytes of a request target; build options live in the query */
+#define BOUND_SEGMENTS		16		/* path segments; images have slashes in their names */
+#define BOUND_PARAMETERS	64		/* query parameters (conf); classic build has 30 */
+#define BOUND_PARAMETER		(8 * 1024)	/* bytes of one decoded parameter value */
+#define BOUND_BODY		(1024 * 1024)	/* bytes of a JSON body that is parsed (conf); create is 3 KiB, swarm configs 500 KiB */
+#define BOUND_CHUNK_LINE	32		/* bytes of a chunk-size line: no extensions are passed on */
+#define BOUND_TRAILER		1024		/* bytes of trailers that are read and dropped */
+
+/* ---- JSON ---- */
+#define BOUND_JSON_DEPTH	24		/* nesting; a swarm service spec is 9 deep */
+#define BOUND_JSON_NODES	65536		/* values in one body: bounds the memory of its tree */
+#define BOUND_JSON_STRING	(512 * 1024)	/* bytes of one string: swarm secrets and configs */
+#define BOUND_REACH		64		/* far-reaching things named in one refusal */
+
+/* ---- time, in milliseconds ---- */
+#define BOUND_HEAD_TIME		10000		/* first byte to end of a head (conf) */
+#define BOUND_BODY_TIME		30000		/* silence inside a request body (conf) */
+#define BOUND_IDLE_TIME		600000		/* a kept-alive connection without a request (conf); docker-py keeps 25 idle */
+#define BOUND_WRITE_TIME	300000		/* a reader that takes nothing while data waits (conf) */
+#define BOUND_ENGINE_CONNECT	5000		/* connect to the Engine */
+#define BOUND_ACCOUNT_TIME	5000		/* one NSS and PAM transaction (conf) */
+#define BOUND_ACCOUNT_AGE	3000		/* an account snapshot older than this is asked for again: seen within 5 s */
+#define BOUND_ACCT_AGE		10000		/* a pam_acct_mgmt verdict is believed this long (conf) */
+#define BOUND_AUDIT_TIME	5000		/* wait for a record to be on disk (conf) */
+#define BOUND_AUDIT_SILENT	2000		/* auditd owes an answer for this long: it counts as stopped */
+#define BOUND_DRAIN_TIME	10000		/* grace for streams after SIGTERM (conf) */
+#define BOUND_RETRY_TIME	200		/* between attempts to reach a peer daemon */
+
+/* ---- connections ---- */
+#define BOUND_CONNECTIONS	16384		/* client connections in all (conf) */
+#define BOUND_CONNECTIONS_UID	2048		/* client connections of one uid (conf); 500 streams need 500 */
+#define BOUND_CONTROL_UID	16		/* control connections of one uid */
+#define BOUND_ENGINE_IDLE	64		/* idle connections to the Engine that are kept */
+#define BOUND_BUFFER_UID	(64UL * 1024 * 1024)	/* bytes of parsed bodies and waiting output of one uid */
+#define BOUND_RELAY		(256 * 1024)	/* bytes moved per turn and direction: fair turns */
+#define BOUND_RELAY_WAIT	(256 * 1024)	/* bytes that may wait for one slow reader */
+#define BOUND_USERS		65536		/* sockets of users */
+#define BOUND_WHY		1024		/* refusals kept for `dockbroker why' */
+#define BOUND_WHY_UID		64		/* of these, of one uid */
+
+/* ---- names ---- */
+#define BOUND_NAME		64		/* bytes of a user or group name with its NUL */
+#define BOUND_GROUPS		1024		/* groups of one account */
+#define BOUND_MEMBERS		65536		/* members of one group */
+#define BOUND_PAM_TEXT		256		/* bytes of text from PAM modules that are passed on */
+
+/* ---- audit ---- */
+#define BOUND_RECORD		(16 * 1024)	/* bytes of one encoded record; long values are cut and marked */
+#define BOUND_FIELD		(4 * 1024)	/* bytes of one field value */
+#define BOUND_AUDIT_BATCH	(64 * 1024)	/* bytes of one message to auditd */
+#define BOUND_AUDIT_WAIT	(4 * 1024 * 1024)	/* bytes of records that auditd has not confirmed */
+
+/* ---- policy ---- */
+#define BOUND_POLICY_FILE	(16 * 1024 * 1024)	/* bytes of one policy file: 10,000 grants are 0.5 MiB */
+#define BOUND_POLICY_DEPTH	8		/* nested includes */
+#define BOUND_POLICY_FILES	256		/* files in all */
+#define BOUND_POLICY_ERRORS	20		/* faults told before giving up */
+#define BOUND_ROLES		4096
+#define BOUND_GRANTS		131072
+
+/* ---- messages between the daemons ---- */
+#define BOUND_MESSAGE		(128 * 1024)	/* bytes of one message, below the default socket buffer of 208 KiB */
+#define BOUND_MESSAGE_QUEUE	4096		/* messages that wait for one peer */
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * policy.h: roles and grants of policy.conf, and the one pure decision.
+ * Knows no HTTP, JSON, fds, PAM, clock.
+ */
+#ifndef DOCKBROKER_POLICY_H
+#define DOCKBROKER_POLICY_H
+
+#include "dockbroker/base.h"
+#include "dockbroker/docker.h"
+
+struct policy;			/* immutable once loaded, counted */
+struct policy *policy_ref(struct policy *p);
+struct policy *policy_unref(struct policy *p);		/* returns NULL */
+
+/* Reads one file for the parser.  Outcome 1: cannot, the reason in err. */
+typedef int policy_read_fn(void *arg, const char *path, struct buf *out, struct buf *err);
+
+enum policy_outcome { POLICY_GOOD, POLICY_BAD };
+/*
+ * Parses path and what it includes (relative to the including file), checks and
+ * compiles.  All faults are told in err as path:line:col with the line and a
+ * caret, up to BOUND_POLICY_ERRORS; warnings go there as well on POLICY_GOOD.
+ * Without any `grant ... to user root' root gets the built-in role admin.
+ */
+int policy_load(const char *path, policy_read_fn *read, void *arg,
+    struct policy **out, struct buf *err) _must_check_;
+
+/* Canonical text: parsed again and printed it is the same. */
+void policy_print(const struct policy *p, struct buf *out);
+const char *policy_hash(const struct policy *p);	/* SHA-256 of the bytes of all files, hex */
+size_t policy_role_count(const struct policy *p);
+
+enum grantee { GRANT_USER, GRANT_GROUP, GRANT_SERVICE };
+/* Whom the policy names; false past the end.  Each name once. */
+bool policy_grantee(const struct policy *p, size_t i, enum grantee *kind, const char **name);
+
+/* What one caller may, compiled: the cost of a decision depends on the roles
+ * that this caller has, not on the policy.  Holds a reference on p. */
+struct rights;
+struct rights *rights_new(struct policy *p, const struct who *w);	/* NULL: no memory */
+struct rights *rights_ref(struct rights *r);
+struct rights *rights_unref(struct rights *r);
+bool rights_none(const struct rights *r);		/* no role at all */
+/* JSON for `dockbroker list': roles with the grants that gave them, words. */
+void rights_list(const struct rights *r, struct buf *json);
+
+enum why {
+	WHY_ALLOWED,
+	WHY_NO_ROLE,		/* no role is granted to the caller */
+	WHY_NOT_ALLOWED,	/* none of his roles allows the action */
+	WHY_DENIED,		/* a role denies it */
+	WHY_REACH		/* allowed, but for the far-reaching things in it */
+};
+
+/* The line that decided.  Pointers live as long as the rights. */
+struct verdict {
+	bool allowed;
+	enum why why;
+	const char *role;	/* NULL for WHY_NO_ROLE */
+	const char *grant;	/* "group developers", NULL likewise */
+	const char *file;	/* NULL where no line decided */
+	unsigned line;
+};
+
+/* Pure.  now: CLOCK_REALTIME in seconds, for words about time. */
+void policy_decide(const struct rights *r, const struct facts *f, int64_t now,
+    struct verdict *out);
+
+/* "alice may not run `docker exec' (container.exec): no role of yours allows
+ * it; policy.conf:12 ...": one sentence without a full stop; then
+ * " [dockbroker why 4812]" when id is not 0. */
+void verdict_sentence(const struct verdict *v, const struct facts *f,
+    const struct who *w, uint64_t id, struct buf *out);
+/* At length, several lines: what was asked, which roles there are, what would
+ * be needed.  For `dockbroker why'. */
+void verdict_explain(const struct verdict *v, const struct facts *f,
+    const struct who *w, const struct rights *r, struct buf *out);
+
+#endif

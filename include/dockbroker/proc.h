@@ -1,0 +1,228 @@
+/*
+ * proc.h: what a process is made of.  An edge-triggered epoll loop, timers,
+ * message channels between our daemons, sockets, dropping of privileges.
+ * Knows nothing of Docker, HTTP or policy.
+ */
+#ifndef DOCKBROKER_PROC_H
+#define DOCKBROKER_PROC_H
+
+#include "dockbroker/base.h"
+
+/* ---- the loop ----
+ * A source is registered once, edge-triggered, for everything.  `ready' keeps
+ * what epoll has told (EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR);
+ * its owner clears a bit only when the kernel answered EAGAIN
+ * (source_clear).  A source runs while ready & want is not 0, once per turn:
+ * whoever has more to do after its share simply returns and runs again.
+ * Never free a source that is running: source_close it and free in a task. */
+
+struct loop;
+struct source;
+typedef void source_fn(struct source *s, uint32_t ready);
+
+struct source {
+	struct loop *loop;
+	int fd;				/* -1 when closed */
+	uint32_t ready, want;
+	bool queued;
+	source_fn *run;
+	struct source *prev, *next;	/* the run queue */
+};
+
+struct timer {
+	struct loop *loop;
+	int64_t at, queued_at;		/* ms of loop_now(); 0: off */
+	size_t slot;
+	void (*run)(struct timer *t);
+};
+
+/* Runs once at the end of the turn it was posted in, in order of posting. */
+struct task {
+	bool posted;
+	struct task *next;
+	void (*run)(struct task *t);
+};
+
+int loop_new(struct loop **out) _must_check_;
+struct loop *loop_free(struct loop *l);
+/* Runs until loop_stop.  Returns its code, or negative. */
+int loop_run(struct loop *l);
+void loop_stop(struct loop *l, int code);
+int64_t loop_now(const struct loop *l);		/* CLOCK_BOOTTIME ms, read once a turn */
+int64_t loop_realtime(const struct loop *l);	/* CLOCK_REALTIME us, read once a turn */
+
+int source_add(struct loop *l, struct source *s, int fd, uint32_t want,
+    source_fn *run) _must_check_;
+void source_want(struct source *s, uint32_t want);
+void source_clear(struct source *s, uint32_t bits);
+void source_again(struct source *s);		/* run in the next turn, whatever is ready */
+void source_close(struct source *s);		/* also closes the fd */
+int source_detach(struct source *s);		/* returns the fd, no longer watched */
+
+/* A timer that is only ever moved later costs nothing to move. */
+void timer_init(struct loop *l, struct timer *t, void (*run)(struct timer *));
+int timer_set(struct timer *t, int64_t at) _must_check_;
+void timer_stop(struct timer *t);
+/* Must be called before the memory of t goes away. */
+void timer_remove(struct timer *t);
+
+void task_post(struct loop *l, struct task *t);
+void task_cancel(struct loop *l, struct task *t);
+
+/* SIGTERM, SIGINT, SIGHUP and SIGCHLD become calls of fn; SIGPIPE is ignored. */
+int loop_signals(struct loop *l, void (*fn)(void *arg, int signo), void *arg) _must_check_;
+
+/* ---- messages (msg.def) ---- */
+
+enum msg {
+	MSG_NONE,
+#define MSG(id, from, to, min, max, fds, doc)	MSG_##id,
+#include "dockbroker/msg.def"
+	MSG_COUNT
+};
+
+enum party { PARTY_BROKER = 1, PARTY_AUTHD = 2, PARTY_AUDITD = 4, PARTY_CLI = 8 };
+
+const char *msg_name(enum msg id);
+
+/* Bodies.  Fixed width, host order, every text NUL-terminated and NUL-padded
+ * (chan checks that neither is violated is the receiver's duty: msg_text). */
+struct msg_hello { uint8_t instance[16]; uint32_t version; uint32_t pad; };
+#define MSG_VERSION	1
+
+enum who_status { WHO_OK, WHO_UNKNOWN, WHO_TIMEOUT, WHO_BUSY, WHO_ERROR };
+struct msg_who_ask {
+	uint64_t serial;
+	uint32_t uid;		/* WHO_UNSET: by name */
+	uint32_t acct;		/* 1: run pam_acct_mgmt as well */
+	char name[BOUND_NAME];
+	char tty[32];
+};
+struct msg_who_is {		/* followed by ngroups struct group */
+	uint64_t serial;
+	uint32_t status;	/* enum who_status of NSS */
+	uint32_t uid, gid;
+	uint32_t acct_status;	/* WHO_OK: pam_code is PAM's answer; WHO_TIMEOUT, ... */
+	int32_t pam_code;
+	uint32_t ngroups;
+	char name[BOUND_NAME];
+	char text[BOUND_PAM_TEXT];	/* what modules said, or "" */
+};
+struct msg_group_ask { uint64_t serial; char name[BOUND_NAME]; };
+struct member { uint32_t uid; char name[BOUND_NAME]; };
+#define MSG_GROUP_CHUNK	1024
+struct msg_group_is {		/* followed by n struct member; more follow if more */
+	uint64_t serial;
+	uint32_t status, gid, n, more;
+};
+struct msg_nss_changed { uint64_t stamp; };
+
+enum audit_state { AUDIT_GOOD, AUDIT_FULL, AUDIT_BROKEN };
+struct msg_audit_ready {
+	uint64_t last_n;	/* last record of this instance that is in the log */
+	uint64_t last_id;	/* highest request id of any instance */
+	uint64_t seq;		/* last line of the log */
+	uint32_t state, pad;
+	char text[BOUND_PAM_TEXT];
+};
+struct msg_audit_add {		/* followed by count x { u32 length; record } */
+	uint64_t first_n;
+	uint32_t count;
+	uint32_t sync;		/* 1: somebody waits until they are on disk */
+};
+struct msg_audit_done {
+	uint64_t written_n;	/* up to here: written */
+	uint64_t synced_n;	/* up to here: on disk */
+	uint64_t seq;
+	uint32_t state, pad;
+	char text[BOUND_PAM_TEXT];
+};
+
+enum ctl_verb { CTL_STATUS = 1, CTL_LIST, CTL_RELOAD, CTL_OPEN, CTL_WHY };
+struct msg_ctl_ask {
+	uint32_t verb;
+	uint32_t pad;
+	uint64_t number;		/* CTL_WHY */
+	char text[256];			/* CTL_LIST: user name, or "" for the caller */
+};
+#define MSG_CTL_CHUNK	(32 * 1024)
+struct msg_ctl_end { int32_t code; uint32_t pad; };	/* the exit code for the CLI */
+
+/* The text's length, or -1 when it is not terminated and padded with NUL. */
+ssize_t msg_text(const char *field, size_t size);
+
+/* ---- channels: SOCK_SEQPACKET, one message a packet ----
+ * A breach of msg.def (unknown id, wrong direction, length, fds) ends the
+ * connection: closed() is called with the reason.  Sending never blocks:
+ * what does not fit waits, up to BOUND_MESSAGE_QUEUE. */
+
+struct chan;
+struct chan_ops {
+	/* fds are the receiver's to close. */
+	void (*message)(struct chan *c, enum msg id, struct slice body, int *fds, size_t nfds);
+	void (*closed)(struct chan *c, const char *why);	/* the last call */
+};
+enum chan_outcome { CHAN_GOOD, CHAN_FULL, CHAN_CLOSED };
+
+/* Takes fd.  me and peer say which rows of msg.def are permitted. */
+int chan_new(struct loop *l, int fd, enum party me, enum party peer,
+    const struct chan_ops *ops, void *arg, struct chan **out) _must_check_;
+struct chan *chan_free(struct chan *c);		/* no closed() */
+void *chan_arg(const struct chan *c);
+int chan_fd(const struct chan *c);
+size_t chan_waiting(const struct chan *c);	/* messages not yet sent */
+/* Body in up to two pieces.  fds are borrowed. */
+int chan_send(struct chan *c, enum msg id, const void *head, size_t nhead,
+    const void *more, size_t nmore, const int *fds, size_t nfds) _must_check_;
+
+/* ---- sockets ---- */
+
+struct peer {
+	uint32_t uid, gid;
+	pid_t pid;
+	int pidfd;		/* -1 where the kernel has none; the caller's to close */
+};
+/* SO_PEERCRED and SO_PEERPIDFD (else pidfd_open). */
+int peer_get(int fd, struct peer *out) _must_check_;
+
+enum sock_outcome { SOCK_GOOD, SOCK_BAD };
+/* type: SOCK_STREAM or SOCK_SEQPACKET; nonblocking, cloexec.  A stale socket
+ * file that nobody listens on is replaced; a live one or another kind of file
+ * is SOCK_BAD with the reason in err. */
+int sock_listen(const char *path, int type, unsigned mode, int *fd, struct buf *err) _must_check_;
+/* Nonblocking; -EINPROGRESS cannot happen on Unix sockets, -EAGAIN: backlog full. */
+int sock_connect(const char *path, int type, int *fd) _must_check_;
+/* A POSIX ACL that lets uid (and the owner) read and write; owner must be us. */
+int sock_allow_user(const char *path, uint32_t uid) _must_check_;
+
+/* systemd: fds that were passed, by name; NULL-safe outside systemd. */
+size_t listen_fds(int first[], char names[][64], size_t max);
+void notify_send(const char *state);		/* "READY=1\nSTATUS=..." */
+void notify_text(const char *fmt, ...) _printf_(1, 2);
+
+/* ---- privileges: read back, or refused ---- */
+
+struct privilege {
+	const char *user;		/* name or number; NULL: stay uid 0 */
+	uint64_t caps;			/* bits of capabilities that stay */
+	const char *const *syscalls;	/* permitted by seccomp, NULL-terminated */
+	bool unix_only;			/* socket(2) for AF_UNIX only */
+};
+/* "name" or "1234" -> ids; outcome 1 when there is no such user. */
+int user_lookup(const char *user, uint32_t *uid, uint32_t *gid) _must_check_;
+/* No new privileges, groups, ids, bounding set, capabilities, seccomp; then
+ * reads all of it back.  Outcome 1 with the reason in err: do not go on. */
+int privilege_drop(const struct privilege *p, struct buf *err) _must_check_;
+void limit_files(void);			/* RLIMIT_NOFILE as far as it goes; no core dumps */
+
+/* ---- files ---- */
+
+enum file_outcome { FILE_GOOD, FILE_MISSING, FILE_BAD };
+/* Whole regular file.  With trusted: owned by root or us, not writable for
+ * group or others, and no such directory above it up to /. */
+int file_read(const char *path, bool trusted, struct buf *out, struct buf *err) _must_check_;
+
+void fatal(const char *fmt, ...) _printf_(1, 2) __attribute__((noreturn));
+void close_fd(int *fd);			/* for _cleanup_ */
+
+#endif
