@@ -151,6 +151,10 @@ int query_canon(const struct http_target *t, struct facts *f, struct buf *out,
 int body_canon(struct slice in, struct facts *f, struct buf *out,
     struct refusal *why) _must_check_;
 
+/* Is name, spelled exactly, a field of the schema's outermost object, in any
+ * API version?  For ECHOES_BODY. */
+bool schema_has_field(enum schema_id schema, struct slice name);
+
 /* What the broker answers itself in the Engine's words. */
 void refusal_set(struct refusal *r, unsigned status, const char *fmt, ...) _printf_(3, 4);
 
