@@ -73,5 +73,6 @@
 /* ---- messages between the daemons ---- */
 #define BOUND_MESSAGE		(128 * 1024)	/* bytes of one message, below the default socket buffer of 208 KiB */
 #define BOUND_MESSAGE_QUEUE	4096		/* messages that wait for one peer */
+#define BOUND_MESSAGE_WAIT	(8 * 1024 * 1024)	/* bytes of these; the largest group's members are 4.5 MiB */
 
 #endif

@@ -9,12 +9,17 @@
 #include "dockbroker/base.h"
 
 /* ---- the loop ----
- * A source is registered once, edge-triggered, for everything.  `ready' keeps
- * what epoll has told (EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR);
- * its owner clears a bit only when the kernel answered EAGAIN
- * (source_clear).  A source runs while ready & want is not 0, once per turn:
- * whoever has more to do after its share simply returns and runs again.
- * Never free a source that is running: source_close it and free in a task. */
+ * A source is registered once, edge-triggered.  `ready' keeps what epoll has
+ * told (EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR); its owner clears
+ * a bit only when the kernel answered EAGAIN (source_clear).  A new source
+ * counts as writable; epoll watches EPOLLOUT from the first source_clear of
+ * it on, because a Unix socket tells it whenever the peer has read, which
+ * would be a wake-up for nothing per answer.  A source runs while
+ * ready & want is not 0 (EPOLLHUP and EPOLLERR too count only when wanted),
+ * once per turn: whoever has more to do after its share simply returns and
+ * runs again.  A turn is: sources, timers, tasks.
+ * A source may be closed at any time, by anybody, and does not run any more;
+ * never free one in a source_fn: source_close it and free in a task. */
 
 struct loop;
 struct source;
@@ -24,7 +29,8 @@ struct source {
 	struct loop *loop;
 	int fd;				/* -1 when closed */
 	uint32_t ready, want;
-	bool queued;
+	uint32_t watched;		/* what epoll was asked for */
+	bool queued, again;
 	source_fn *run;
 	struct source *prev, *next;	/* the run queue */
 };
@@ -36,7 +42,9 @@ struct timer {
 	void (*run)(struct timer *t);
 };
 
-/* Runs once at the end of the turn it was posted in, in order of posting. */
+/* Runs once at the end of the turn it was posted in, in order of posting; so
+ * do tasks that tasks post, up to a bound, the rest in the next turn.  May be
+ * posted again, or its memory freed, from its own run. */
 struct task {
 	bool posted;
 	struct task *next;
@@ -44,6 +52,7 @@ struct task {
 };
 
 int loop_new(struct loop **out) _must_check_;
+/* Runs the tasks that wait; sources and timers must be gone.  Returns NULL. */
 struct loop *loop_free(struct loop *l);
 /* Runs until loop_stop.  Returns its code, or negative. */
 int loop_run(struct loop *l);
@@ -55,11 +64,15 @@ int source_add(struct loop *l, struct source *s, int fd, uint32_t want,
     source_fn *run) _must_check_;
 void source_want(struct source *s, uint32_t want);
 void source_clear(struct source *s, uint32_t bits);
-void source_again(struct source *s);		/* run in the next turn, whatever is ready */
+/* Run once more, whatever is ready: in the next turn, or in this one when
+ * s still waits for its run. */
+void source_again(struct source *s);
 void source_close(struct source *s);		/* also closes the fd */
 int source_detach(struct source *s);		/* returns the fd, no longer watched */
 
-/* A timer that is only ever moved later costs nothing to move. */
+/* A timer that is only ever moved later costs nothing to move.  timer_set
+ * fails only for want of memory, and only the first time.  A past `at' is due
+ * in the next turn, at the latest. */
 void timer_init(struct loop *l, struct timer *t, void (*run)(struct timer *));
 int timer_set(struct timer *t, int64_t at) _must_check_;
 void timer_stop(struct timer *t);
@@ -69,7 +82,8 @@ void timer_remove(struct timer *t);
 void task_post(struct loop *l, struct task *t);
 void task_cancel(struct loop *l, struct task *t);
 
-/* SIGTERM, SIGINT, SIGHUP and SIGCHLD become calls of fn; SIGPIPE is ignored. */
+/* SIGTERM, SIGINT, SIGHUP and SIGCHLD become calls of fn; SIGPIPE is ignored.
+ * They stay blocked in the process: a forked child must unblock them. */
 int loop_signals(struct loop *l, void (*fn)(void *arg, int signo), void *arg) _must_check_;
 
 /* ---- messages (msg.def) ---- */
@@ -151,27 +165,46 @@ struct msg_ctl_end { int32_t code; uint32_t pad; };	/* the exit code for the CLI
 /* The text's length, or -1 when it is not terminated and padded with NUL. */
 ssize_t msg_text(const char *field, size_t size);
 
+/* What a channel asks of a packet ({ u32 id, u32 length of the body } and the
+ * body) from `from' to `to' that came with nfds fds.  Pure; on MSG_GOOD *id
+ * and *body (inside packet) are set. */
+enum msg_outcome { MSG_GOOD, MSG_SHORT, MSG_UNKNOWN, MSG_DIRECTION, MSG_LENGTH, MSG_FDS };
+#define MSG_HEADER	8
+#define MSG_FDS_MAX	4		/* most fds that a row may have */
+int msg_check(struct slice packet, size_t nfds, enum party from, enum party to,
+    enum msg *id, struct slice *body) _must_check_;
+
 /* ---- channels: SOCK_SEQPACKET, one message a packet ----
  * A breach of msg.def (unknown id, wrong direction, length, fds) ends the
  * connection: closed() is called with the reason.  Sending never blocks:
- * what does not fit waits, up to BOUND_MESSAGE_QUEUE. */
+ * what does not fit waits, up to BOUND_MESSAGE_QUEUE messages and
+ * BOUND_MESSAGE_WAIT bytes. */
 
 struct chan;
 struct chan_ops {
-	/* fds are the receiver's to close. */
+	/* fds are the receiver's to close.  body is aligned for its struct and
+	 * valid during the call only. */
 	void (*message)(struct chan *c, enum msg id, struct slice body, int *fds, size_t nfds);
-	void (*closed)(struct chan *c, const char *why);	/* the last call */
+	/* The last call; the fd is closed already.  Never from within
+	 * chan_send or chan_free, always from the loop. */
+	void (*closed)(struct chan *c, const char *why);
+	/* All that waited was sent.  May be NULL. */
+	void (*drained)(struct chan *c);
 };
 enum chan_outcome { CHAN_GOOD, CHAN_FULL, CHAN_CLOSED };
 
-/* Takes fd.  me and peer say which rows of msg.def are permitted. */
+/* Takes fd, also when it fails.  me and peer say which rows of msg.def are
+ * permitted. */
 int chan_new(struct loop *l, int fd, enum party me, enum party peer,
     const struct chan_ops *ops, void *arg, struct chan **out) _must_check_;
-struct chan *chan_free(struct chan *c);		/* no closed() */
+/* Without closed(); what waits is dropped.  Allowed in every callback, for
+ * any channel.  c may be NULL; returns NULL. */
+struct chan *chan_free(struct chan *c);
 void *chan_arg(const struct chan *c);
 int chan_fd(const struct chan *c);
 size_t chan_waiting(const struct chan *c);	/* messages not yet sent */
-/* Body in up to two pieces.  fds are borrowed. */
+/* Body in up to two pieces.  fds are borrowed.  CHAN_FULL and CHAN_CLOSED: it
+ * was not and will not be sent.  -EINVAL: msg.def does not let us send it. */
 int chan_send(struct chan *c, enum msg id, const void *head, size_t nhead,
     const void *more, size_t nmore, const int *fds, size_t nfds) _must_check_;
 
@@ -179,8 +212,8 @@ int chan_send(struct chan *c, enum msg id, const void *head, size_t nhead,
 
 struct peer {
 	uint32_t uid, gid;
-	pid_t pid;
-	int pidfd;		/* -1 where the kernel has none; the caller's to close */
+	pid_t pid;		/* 0: another pid namespace, or gone and not to be pinned */
+	int pidfd;		/* -1 where the kernel has none, or pid is 0; the caller's to close */
 };
 /* SO_PEERCRED and SO_PEERPIDFD (else pidfd_open). */
 int peer_get(int fd, struct peer *out) _must_check_;
@@ -218,8 +251,10 @@ void limit_files(void);			/* RLIMIT_NOFILE as far as it goes; no core dumps */
 /* ---- files ---- */
 
 enum file_outcome { FILE_GOOD, FILE_MISSING, FILE_BAD };
-/* Whole regular file.  With trusted: owned by root or us, not writable for
- * group or others, and no such directory above it up to /. */
+/* Appends the whole regular file, at most what out->max leaves.  With trusted
+ * the file, each directory above it up to / and each symbolic link on the way
+ * (at most 8) belong to root or to us, and none but sticky directories is
+ * writable for group or others.  err gets "PATH: what" on MISSING and BAD. */
 int file_read(const char *path, bool trusted, struct buf *out, struct buf *err) _must_check_;
 
 void fatal(const char *fmt, ...) _printf_(1, 2) __attribute__((noreturn));
