@@ -46,18 +46,23 @@ struct slice slice_trim(struct slice a);		/* spaces and tabs */
 struct slice slice_cut(struct slice *a, char c);
 /* Decimal, no sign, no leading zeros but "0", at most max. */
 bool slice_number(struct slice a, uint64_t max, uint64_t *out);
+/* Bytes of the first character of a; 0 when it is not valid UTF-8 or a is "". */
+size_t utf8_char(struct slice a);
 bool utf8_valid(struct slice a);
 /* Edit distance, at most 63 bytes each; larger: 64.  For "did you mean". */
 unsigned slice_distance(struct slice a, struct slice b);
+/* The nearest of at(0), at(1), ... until NULL; "" when none is near enough. */
+const char *slice_nearest(struct slice a, const char *(*at)(size_t i));
 
 /* ---- buffers: owned, growing, never past max ----
- * Adding past max or without memory sets failed and drops what was added;
- * ask buf_ok() once at the end. */
+ * Adding past max or without memory sets failed and drops what was added, and
+ * whatever is added after it; ask buf_ok() once at the end. */
 
 struct buf {
 	char *p;
 	size_t len, cap, max;
 	bool failed;
+	bool secret;		/* set it at first: no copy stays behind in freed memory */
 };
 
 #define BUF(limit)	((struct buf){ .max = (limit) })
@@ -73,7 +78,7 @@ void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) _printf_(2, 3);
 void buf_addu(struct buf *b, uint64_t v);		/* decimal */
 void buf_addi(struct buf *b, int64_t v);
-char *buf_room(struct buf *b, size_t n);		/* n free bytes at the end, or NULL */
+char *buf_room(struct buf *b, size_t n);		/* n free bytes at the end, or NULL; sets nothing */
 void buf_grew(struct buf *b, size_t n);			/* n of them were filled */
 void buf_eat(struct buf *b, size_t n);			/* drops the first n bytes */
 struct slice buf_slice(const struct buf *b);
@@ -99,6 +104,8 @@ struct slice arena_format(struct arena *a, const char *fmt, ...) _printf_(2, 3);
 /* ---- JSON over jansson, strict: UTF-8, no duplicate keys, bounded ---- */
 
 struct json_t;
+/* Seeds jansson's hash tables; programs call it before they close their sandbox. */
+void json_init(void);
 enum json_outcome { JSON_GOOD, JSON_BAD };
 /* *out is owned by the caller (json_decref).  On JSON_BAD err says what and
  * where, in one sentence without a full stop.  -ENOMEM. */
@@ -123,6 +130,8 @@ struct account {
 	struct group groups[];
 };
 
+/* groups in any order, each fits its name.  NULL with errno: ENOMEM, or EINVAL
+ * for a name that does not fit and for more than BOUND_GROUPS. */
 struct account *account_new(uint32_t uid, uint32_t gid, const char *name,
     const struct group *groups, size_t n);
 struct account *account_ref(struct account *a);
@@ -151,7 +160,7 @@ struct who {
 void time_format(char out[TIME_TEXT], int64_t realtime_us);	/* 2026-11-22T02:40:00.123456Z */
 /* "90", "15m", "2h", "1h30m", "2d" -> seconds; false when it is none or too large. */
 bool time_parse_span(struct slice s, uint64_t max_seconds, uint64_t *out);
-/* "64k", "8m", "2g", plain bytes. */
+/* "64k", "8m", "2g", "1t" in either case, plain bytes. */
 bool size_parse(struct slice s, uint64_t max, uint64_t *out);
 
 /* ---- log: for operators, one line each, escaped once here ---- */
@@ -169,7 +178,8 @@ bool log_wants(enum log_level level);
 
 /* ---- telling people about their files: path:line:col: text, line, caret ---- */
 
-/* text is the whole file, at the offset of the fault, len bytes wide. */
+/* text is the whole file, offset that of the fault, len bytes wide; columns are
+ * characters.  At most 4 KiB; a fault that does not fit into out is left out. */
 void fault_show(struct buf *out, const char *path, struct slice text,
     size_t offset, size_t len, const char *message);
 
@@ -177,7 +187,7 @@ void fault_show(struct buf *out, const char *path, struct slice text,
 
 struct service_conf {
 	char name[BOUND_NAME];
-	char path[108];
+	char path[108];			/* default: run-dir/services/NAME.sock */
 	unsigned mode;
 	uint32_t uid;			/* only this peer uid; WHO_UNSET: any */
 	bool containers;		/* peers from other pid namespaces are welcome */
@@ -185,6 +195,7 @@ struct service_conf {
 
 struct config {
 #define CONFIG_TEXT(id, key, dflt, doc)			char id[256];
+#define CONFIG_PATH(id, key, dflt, word, doc)		char id[256];
 #define CONFIG_NUMBER(id, key, dflt, min, max, doc)	uint64_t id;
 #define CONFIG_TIME(id, key, dflt, min, max, doc)	uint64_t id;	/* milliseconds */
 #define CONFIG_SWITCH(id, key, dflt, doc)		bool id;
@@ -195,7 +206,8 @@ struct config {
 
 enum config_outcome { CONFIG_GOOD, CONFIG_BAD };
 void config_defaults(struct config *c);
-/* On CONFIG_BAD every fault is told in err, c is half filled: drop it. */
+/* Sets the defaults first.  On CONFIG_BAD up to 20 faults are told in err (give it
+ * 64 KiB); c is half filled: drop it. */
 int config_parse(struct config *c, const char *path, struct slice text,
     struct buf *err) _must_check_;
 
