@@ -41,11 +41,20 @@ void record_list(struct buf *b, enum field f, const struct slice *v, size_t n);
 void record_json(struct buf *b, enum field f, struct slice v);
 
 enum record_outcome { RECORD_GOOD, RECORD_BAD };
+
+/* A record taken apart: its bytes stay the caller's; p is NULL where a field
+ * is absent. */
+struct record {
+	struct slice value[FIELD_COUNT];
+};
 /* What the writer lets in: known fields, each once, right types and lengths,
- * FIELD_JSON parses; the fields seq, prev, written_by are auditd's own. */
-int record_check(struct slice record, struct buf *err) _must_check_;
+ * FIELD_JSON parses; the fields seq, prev and upto are auditd's own. */
+int record_open(struct slice bytes, struct record *out, struct buf *err) _must_check_;
+int record_check(struct slice bytes, struct buf *err) _must_check_;
+/* A FIELD_UINT; 0 where it is absent. */
+uint64_t record_get_uint(const struct record *r, enum field f);
 /* "name":value,... without braces, in the order of fields.def. */
-int record_json_members(struct slice record, struct buf *out) _must_check_;
+int record_json_members(struct slice bytes, struct buf *out) _must_check_;
 
 /* ---- the chain ---- */
 
@@ -55,7 +64,12 @@ struct chain {
 	uint8_t last[CHAIN_HASH];	/* SHA-256 of the last line without its newline; zeros before the first */
 };
 
-/* Appends {"seq":N,"prev":"<hex>",<members>}\n to out and moves the chain on. */
+/* A line with its newline is never longer: every byte of a record may have to
+ * be written as \u00XX, and list items and names have their quotes. */
+#define BOUND_LINE	(6 * BOUND_RECORD + 4096)
+
+/* Appends {"seq":N,"prev":"<hex>",<members>}\n to out and moves the chain on.
+ * RECORD_BAD, or -ENOMEM when out is full: nothing has changed. */
 int chain_line(struct chain *c, struct slice record, struct buf *out) _must_check_;
 
 /* What a line says of itself. */
@@ -64,12 +78,20 @@ struct line {
 	uint8_t prev[CHAIN_HASH];
 	uint8_t instance[16];		/* zeros when auditd wrote it itself */
 	uint64_t n, id;			/* 0 likewise */
+	/* In lines of auditd itself, what its field upto says; else zeros. */
+	uint8_t upto_instance[16];
+	uint64_t upto_n, upto_id;
 };
 enum line_outcome { LINE_GOOD, LINE_TORN, LINE_BAD };
+/* One line without its newline, whole JSON.  LINE_TORN: it ends too early. */
 int line_parse(struct slice line, struct line *out) _must_check_;
 
 enum chain_outcome { CHAIN_GOOD, CHAIN_BROKEN };
-/* The next line, without newline, in order.  why names the fault. */
+/* The next line, without newline, in order.  why names the fault.  A line that
+ * can be read moves the chain on even when it does not fit, so that one fault
+ * is told once. */
 int chain_check(struct chain *c, struct slice line, struct buf *why) _must_check_;
+/* As if the line before this one had been checked: to begin in the middle. */
+void chain_before(struct chain *c, const struct line *line);
 
 #endif
