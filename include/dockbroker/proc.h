@@ -228,9 +228,12 @@ int sock_connect(const char *path, int type, int *fd) _must_check_;
 /* A POSIX ACL that lets uid (and the owner) read and write; owner must be us. */
 int sock_allow_user(const char *path, uint32_t uid) _must_check_;
 
-/* systemd: fds that were passed, by name; NULL-safe outside systemd. */
+/* systemd: fds that were passed (now nonblocking, cloexec), with their names;
+ * 0 outside systemd.  More than max are closed.  The variables are unset. */
 size_t listen_fds(int first[], char names[][64], size_t max);
-void notify_send(const char *state);		/* "READY=1\nSTATUS=..." */
+/* "READY=1\nSTATUS=..."; nothing outside systemd.  The first call must come
+ * before anything is executed that should not see NOTIFY_SOCKET. */
+void notify_send(const char *state);
 void notify_text(const char *fmt, ...) _printf_(1, 2);
 
 /* ---- privileges: read back, or refused ---- */
@@ -238,13 +241,24 @@ void notify_text(const char *fmt, ...) _printf_(1, 2);
 struct privilege {
 	const char *user;		/* name or number; NULL: stay uid 0 */
 	uint64_t caps;			/* bits of capabilities that stay */
-	const char *const *syscalls;	/* permitted by seccomp, NULL-terminated */
+	/* Permitted by seccomp, NULL-terminated; NULL: no filter.  What the
+	 * loop, channels, sock_connect, notify_send, file_read, malloc, stdio
+	 * and exit need is added; sockets by the macros below.  The others
+	 * give EPERM, or kill where only an attacker would call them (execve,
+	 * ptrace, mount, ...).  Executable memory only with "mmap" and
+	 * "mprotect" in the list (dlopen). */
+	const char *const *syscalls;
 	bool unix_only;			/* socket(2) for AF_UNIX only */
 };
+#define SYSCALLS_SOCK_LISTEN	"bind", "listen", "umask", "unlink", "unlinkat", "lsetxattr"
+#define SYSCALLS_PEER_GET	"pidfd_open", "poll", "ppoll"
 /* "name" or "1234" -> ids; outcome 1 when there is no such user. */
 int user_lookup(const char *user, uint32_t *uid, uint32_t *gid) _must_check_;
-/* No new privileges, groups, ids, bounding set, capabilities, seccomp; then
- * reads all of it back.  Outcome 1 with the reason in err: do not go on. */
+/* No new privileges, groups, ids, bounding set, capabilities, seccomp, no
+ * dumps (our /proc/self then belongs to root, but stays readable for us); then
+ * reads all of it back.  Outcome 1 with the reason in err: do not go on.
+ * Also for a process that was started as that user already.  A capability
+ * that the bounding set never had is done without. */
 int privilege_drop(const struct privilege *p, struct buf *err) _must_check_;
 void limit_files(void);			/* RLIMIT_NOFILE as far as it goes; no core dumps */
 
