@@ -64,7 +64,7 @@ void *arena_alloc(struct arena *a, size_t n)
 	struct arena_chunk *c = a->chunks;
 	void *p;
 
-	if (n > a->max || a->max - n < 8)
+	if (n > PTRDIFF_MAX / 2)	/* the sums below cannot overflow */
 		return NULL;
 	n = n ? (n + 7) & ~(size_t)7 : 8;
 	if (a->used > a->max || n > a->max - a->used)

@@ -45,7 +45,7 @@ struct reader {
 	struct buf *err;
 	unsigned faults;
 	bool seen[countof(keys)];
-	struct slice service_paths[countof(((struct config *)0)->services)];
+	struct slice service_names[countof(((struct config *)0)->services)];
 };
 
 static void fault(struct reader *r, struct slice at, const char *fmt, ...)
@@ -103,26 +103,20 @@ void config_defaults(struct config *c)
 /* A word is what stands between blanks; "..." may hold blanks and '#'. */
 static bool next_word(struct reader *r, struct slice *line, struct slice *word)
 {
+	bool quoted = false;
 	size_t n = 0;
 
 	*line = slice_trim(*line);
 	if (line->n == 0 || line->p[0] == '#')
 		return false;
-	if (line->p[0] == '"') {
-		const char *end = memchr(line->p + 1, '"', line->n - 1);
-
-		if (!end) {
-			fault(r, *line, "the quote is not closed");
-			line->n = 0;
-			return false;
-		}
-		n = (size_t)(end - line->p) + 1;
-	}
-	while (n < line->n && line->p[n] != ' ' && line->p[n] != '\t')
-		n++;
+	while (n < line->n &&
+	    (quoted || (line->p[n] != ' ' && line->p[n] != '\t')))
+		quoted ^= line->p[n++] == '"';
 	*word = (struct slice){ line->p, n };
 	line->p += n;
 	line->n -= n;
+	if (quoted)
+		fault(r, *word, "the quote is not closed");
 	return true;
 }
 
@@ -386,10 +380,19 @@ static void read_service(struct reader *r, const struct slice *words, size_t n)
 		return;
 	}
 	s = &c->services[c->nservices];
-	r->service_paths[c->nservices++] = words[1];
+	r->service_names[c->nservices++] = words[1];
 	*s = (struct service_conf){ .mode = 0660, .uid = WHO_UNSET };
 	memcpy(s->name, words[1].p, words[1].n);
 	read_options(r, s, words + 2, n - 2);
+}
+
+static bool place_service(struct service_conf *s, const char *dir)
+{
+	_cleanup_(buf_free) struct buf path = BUF(sizeof(s->path) - 1);
+
+	buf_addf(&path, "%s/services/%s.sock", dir, s->name);
+	memcpy(s->path, buf_text(&path), path.len + buf_ok(&path));
+	return buf_ok(&path);
 }
 
 /* After the last line: run-dir may stand behind a service. */
@@ -399,20 +402,15 @@ static void place_services(struct reader *r)
 
 	for (size_t i = 0; i < c->nservices; i++) {
 		struct service_conf *s = &c->services[i];
-		int n;
+		struct slice at = r->service_names[i];
 
-		if (s->path[0] == '\0') {
-			n = snprintf(s->path, sizeof(s->path),
-			    "%s/services/%s.sock", c->run_dir, s->name);
-			if (n >= (int)sizeof(s->path))
-				fault(r, r->service_paths[i], "the service's "
-				    "socket has more than %zu bytes: give a path=",
-				    sizeof(s->path) - 1);
-		}
+		if (s->path[0] == '\0' && !place_service(s, c->run_dir))
+			fault(r, at, "the path of its socket has more than %zu "
+			    "bytes: give a path=", sizeof(s->path) - 1);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(s->path, c->services[j].path) == 0)
-				fault(r, r->service_paths[i], "`%s' has the "
-				    "same path", c->services[j].name);
+				fault(r, at, "`%s' has the same path",
+				    c->services[j].name);
 	}
 }
 
