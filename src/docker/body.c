@@ -1,0 +1,544 @@
+/*
+ * body.c: JSON bodies.  A body is parsed into a tree, walked by the table of
+ * its schema (schema.def) and written anew in the order of the table, so that
+ * the Engine reads exactly what was checked: its own parser takes keys in any
+ * case, lets the last duplicate win and ignores what it does not know.
+ *
+ * Invariants: what was written canonicalises to itself; nothing that is not in
+ * the table is written; a value that was not judged is not written.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "docker/body_int.h"
+
+#define FAULTS_NAMED	16
+#define FAULTS_SHOWN	(4 * 1024)	/* bytes after which no more are named */
+#define FAULTS_MAX	(8 * 1024)	/* bytes; one fault is shorter than 2 KiB */
+#define KEY_SHOWN	64		/* bytes of a key in a message */
+#define OBJECT_FIELDS	96		/* rows of one object, at most */
+
+/* ---- the tables ---- */
+
+enum {
+#define OBJECT(id)	FIRST_##id, BEFORE_##id = FIRST_##id - 1,
+#define END(id)		LAST_##id, BEHIND_##id = LAST_##id - 1,
+#define TEXT(o, name, ...)	ROW_##o##_##name,
+#define INT(o, name, ...)	ROW_##o##_##name,
+#define BOOL(o, name, ...)	ROW_##o##_##name,
+#define REAL(o, name, ...)	ROW_##o##_##name,
+#define SUB(o, name, ...)	ROW_##o##_##name,
+#include "dockbroker/schema.def"
+};
+
+#define COMMON(n, shape_, judge_, word_, since_, until_) \
+	.name = { #n, sizeof(#n) - 1 }, \
+	.key = { "\"" #n "\":", sizeof(#n) + 2 }, .shape = SHAPE_##shape_, \
+	.judge = judge_, .word = word_, .since = since_, .until = until_
+static const struct field fields[] = {
+#define TEXT(o, n, s, max_, check_, j, w, from, to) \
+	{ COMMON(n, s, judge_##j, w, from, to), .type = TYPE_TEXT, \
+	  .max = max_, .check = check_ },
+#define INT(o, n, s, min_, max_, j, w, from, to) \
+	{ COMMON(n, s, judge_##j, w, from, to), .type = TYPE_INT, \
+	  .min = min_, .max = max_ },
+#define BOOL(o, n, s, j, w, from, to) \
+	{ COMMON(n, s, judge_##j, w, from, to), .type = TYPE_BOOL },
+#define REAL(o, n, s, j, w, from, to) \
+	{ COMMON(n, s, judge_##j, w, from, to), .type = TYPE_REAL },
+#define SUB(o, n, s, of, j, w, from, to) \
+	{ COMMON(n, s, judge_##j, w, from, to), .type = TYPE_OBJECT, \
+	  .object = OBJ_##of },
+#include "dockbroker/schema.def"
+};
+
+static const struct { unsigned first, end; } objects[OBJ_COUNT] = {
+#define OBJECT(id)	[OBJ_##id] = { FIRST_##id, LAST_##id },
+#include "dockbroker/schema.def"
+};
+
+#define OBJECT(id) \
+	_Static_assert(LAST_##id - FIRST_##id <= OBJECT_FIELDS, #id);
+#include "dockbroker/schema.def"
+
+static const struct root {
+	struct field field;
+	bool silent;
+} roots[SCHEMA_COUNT] = {
+#define ROOT(s, shape_, o) \
+	[SCHEMA_##s] = { { .shape = SHAPE_##shape_, .max = S_LONG, \
+	    .type = OBJ_##o ? TYPE_OBJECT : TYPE_TEXT, .object = OBJ_##o }, false },
+#define SILENT(s, o) \
+	[SCHEMA_##s] = { { .shape = SHAPE_ONE, .type = TYPE_OBJECT, \
+	    .object = OBJ_##o }, true },
+#include "dockbroker/schema.def"
+};
+
+/* Clients send fields in the Engine's order, and so are the rows: the search
+ * starts behind the last hit. */
+static const struct field *find(enum object_id o, struct slice name,
+    unsigned *hint)
+{
+	unsigned first = objects[o].first, end = objects[o].end;
+
+	for (unsigned i = *hint; i < end; i++) {
+		if (slice_equal(fields[i].name, name)) {
+			*hint = i + 1;
+			return &fields[i];
+		}
+	}
+	for (unsigned i = first; i < *hint; i++) {
+		if (slice_equal(fields[i].name, name)) {
+			*hint = i + 1;
+			return &fields[i];
+		}
+	}
+	return NULL;
+}
+
+bool schema_has_field(enum schema_id schema, struct slice name)
+{
+	enum object_id o = roots[schema].field.object;
+	unsigned hint = objects[o].first;
+
+	return find(o, name, &hint) != NULL;
+}
+
+/* ---- faults ---- */
+
+void step_write(const struct step *at, struct buf *b)
+{
+	if (!at)
+		return;
+	step_write(at->up, b);
+	if (!at->name.p) {
+		buf_addf(b, "[%zu]", at->index);
+		return;
+	}
+	if (at->up)
+		buf_addc(b, '.');
+	for (size_t i = 0; i < at->name.n && i < KEY_SHOWN; i++) {
+		char c = at->name.p[i];
+
+		buf_addc(b, c > ' ' && c < 0x7f ? c : '?');
+	}
+}
+
+void walk_fault(struct walk *w, const struct step *at, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	w->nfaults++;
+	if (w->nnamed >= FAULTS_NAMED || w->faults.len > FAULTS_SHOWN)
+		return;
+	if (w->nnamed++)
+		buf_addz(&w->faults, "; ");
+	if (at)
+		step_write(at, &w->faults);
+	else
+		buf_addz(&w->faults, "the body");
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_addc(&w->faults, ' ');
+	buf_addz(&w->faults, text);
+}
+
+static bool of_version(const struct field *f, unsigned minor)
+{
+	return minor >= f->since && (!f->until || minor <= f->until);
+}
+
+/* The field that was probably meant, or NULL. */
+static const struct field *nearest(enum object_id o, struct slice name,
+    unsigned minor)
+{
+	const struct field *best = NULL;
+	unsigned distance = 3;
+
+	for (unsigned i = objects[o].first; i < objects[o].end; i++) {
+		const struct field *f = &fields[i];
+		unsigned d;
+
+		if (!of_version(f, minor))
+			continue;
+		if (slice_equal_nocase(f->name, name))
+			return f;
+		d = slice_distance(f->name, name);
+		if (d < distance && d * 2 < name.n) {
+			distance = d;
+			best = f;
+		}
+	}
+	return best;
+}
+
+static void unknown(struct walk *w, enum object_id o, const struct field *f,
+    const struct step *at)
+{
+	const struct field *near;
+
+	if (f) {
+		walk_fault(w, at, "does not exist in API 1.%u", w->facts->minor);
+		return;
+	}
+	near = nearest(o, at->name, w->facts->minor);
+	if (near)
+		walk_fault(w, at, "is not a known field, did you mean %s",
+		    near->name.p);
+	else
+		walk_fault(w, at, "is not a known field");
+}
+
+/* ---- values ---- */
+
+struct slice json_slice(const json_t *v)
+{
+	if (!json_is_string(v))
+		return SLICE_NONE;
+	return (struct slice){ json_string_value(v), json_string_length(v) };
+}
+
+bool json_zero(const json_t *v)
+{
+	const char *key;
+	json_t *e, *o = (json_t *)v;
+	size_t i;
+
+	switch (json_typeof(v)) {
+	case JSON_NULL:
+	case JSON_FALSE:
+		return true;
+	case JSON_TRUE:
+		return false;
+	case JSON_INTEGER:
+		return json_integer_value(v) == 0;
+	case JSON_REAL:
+		return json_real_value(v) == 0.0;
+	case JSON_STRING:
+		return json_string_length(v) == 0;
+	case JSON_ARRAY:
+		json_array_foreach(o, i, e) {
+			if (!json_zero(e))
+				return false;
+		}
+		return true;
+	case JSON_OBJECT:
+		json_object_foreach(o, key, e) {
+			if (!json_zero(e))
+				return false;
+		}
+		return true;
+	}
+	return false;
+}
+
+bool list_has(const char *list, struct slice s)
+{
+	struct slice all = slice_from(list);
+	size_t n;
+
+	for (;;) {
+		const char *bar = memchr(all.p, '|', all.n);
+
+		n = bar ? (size_t)(bar - all.p) : all.n;
+		if (slice_equal((struct slice){ all.p, n }, s))
+			return true;
+		if (!bar)
+			return false;
+		all.p += n + 1;
+		all.n -= n + 1;
+	}
+}
+
+static void not_one_of(struct walk *w, const struct step *at, const char *list)
+{
+	char text[128], *p = text;
+
+	snprintf(text, sizeof(text), "%s", list + (*list == '|'));
+	while ((p = strchr(p, '|')))
+		*p = ' ';
+	walk_fault(w, at, "must be one of: %s", text);
+}
+
+/* min: the lowest byte that may stand in it. */
+static bool plain(struct slice s, unsigned char min)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < min || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static void write_text(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	struct slice s = json_slice(v);
+
+	if (!s.p) {
+		walk_fault(w, at, "must be a text");
+		return;
+	}
+	if ((int64_t)s.n > f->max)
+		walk_fault(w, at, "is longer than %lld bytes", (long long)f->max);
+	else if (f->check && f->check[0] == '=' && !list_has(f->check + 1, s))
+		not_one_of(w, at, f->check + 1);
+	else if (f->check && !strcmp(f->check, "@line") && !plain(s, ' '))
+		walk_fault(w, at, "holds control characters");
+	else if (f->check && !strcmp(f->check, "@name") && !plain(s, ' ' + 1))
+		walk_fault(w, at, "holds blanks or control characters");
+	buf_add_json_string(w->out, s);
+}
+
+static void write_int(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	json_int_t i = json_integer_value(v);
+
+	if (!json_is_integer(v))
+		walk_fault(w, at, "must be a whole number");
+	else if (i < f->min || i > f->max)
+		walk_fault(w, at, "must be from %lld to %lld",
+		    (long long)f->min, (long long)f->max);
+	buf_addi(w->out, i);
+}
+
+static void write_real(struct walk *w, const struct step *at, json_t *v)
+{
+	char text[40];
+
+	if (!json_is_number(v))
+		walk_fault(w, at, "must be a number");
+	if (json_is_integer(v)) {
+		buf_addi(w->out, json_integer_value(v));
+		return;
+	}
+	/* 17 digits read back as the same number; jansson needs a mark of a real */
+	snprintf(text, sizeof(text), "%.17g", json_real_value(v));
+	buf_addz(w->out, text);
+	if (!strpbrk(text, ".e"))
+		buf_addz(w->out, ".0");
+}
+
+static void write_value(struct walk *w, const struct field *f,
+    enum shape shape, const struct step *at, json_t *v);
+
+static void write_field(struct walk *w, const struct field *f,
+    const struct step *up, json_t *v)
+{
+	struct step at = { up, f->name, 0 };
+	size_t faults = w->nfaults;
+
+	buf_adds(w->out, f->key);
+	write_value(w, f, f->shape, &at, v);
+	if (f->judge && w->nfaults == faults)
+		f->judge(w, f, &at, v);
+}
+
+static void write_object(struct walk *w, enum object_id o,
+    const struct step *up, json_t *v)
+{
+	unsigned first = objects[o].first, end = objects[o].end, hint = first;
+	json_t *slots[OBJECT_FIELDS], *e;
+	const char *key, *comma = "";
+
+	if (!json_is_object(v)) {
+		walk_fault(w, up, "must be an object");
+		return;
+	}
+	memset(slots, 0, (end - first) * sizeof(slots[0]));
+	json_object_foreach(v, key, e) {
+		struct step at = { up, slice_from(key), 0 };
+		const struct field *f = find(o, at.name, &hint);
+
+		if (json_is_null(e))
+			continue;
+		if (f && of_version(f, w->facts->minor))
+			slots[(unsigned)(f - fields) - first] = e;
+		else if (!json_zero(e))
+			unknown(w, o, f, &at);
+	}
+	buf_addc(w->out, '{');
+	for (unsigned i = first; i < end; i++) {
+		if (!slots[i - first] || fields[i].judge == judge_drop)
+			continue;
+		buf_addz(w->out, comma);
+		comma = ",";
+		write_field(w, &fields[i], up, slots[i - first]);
+	}
+	buf_addc(w->out, '}');
+}
+
+static void write_list(struct walk *w, const struct field *f,
+    enum shape inner, const struct step *up, json_t *v)
+{
+	json_t *e;
+	size_t i;
+
+	if (!json_is_array(v)) {
+		walk_fault(w, up, "must be a list");
+		return;
+	}
+	buf_addc(w->out, '[');
+	json_array_foreach(v, i, e) {
+		struct step at = { up, SLICE_NONE, i };
+
+		if (i)
+			buf_addc(w->out, ',');
+		write_value(w, f, inner, &at, e);
+	}
+	buf_addc(w->out, ']');
+}
+
+static void write_map(struct walk *w, const struct field *f,
+    enum shape inner, const struct step *up, json_t *v)
+{
+	const char *key, *comma = "";
+	json_t *e;
+
+	if (!json_is_object(v)) {
+		walk_fault(w, up, "must be an object");
+		return;
+	}
+	buf_addc(w->out, '{');
+	json_object_foreach(v, key, e) {
+		struct step at = { up, slice_from(key), 0 };
+
+		buf_addz(w->out, comma);
+		comma = ",";
+		if (at.name.n > S_LINE || !plain(at.name, ' '))
+			walk_fault(w, &at, "is no good key: control characters "
+			    "or longer than %d bytes", S_LINE);
+		buf_add_json_string(w->out, at.name);
+		buf_addc(w->out, ':');
+		write_value(w, f, inner, &at, e);
+	}
+	buf_addc(w->out, '}');
+}
+
+static void write_one(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	static const char *const zero[] = {
+		[TYPE_TEXT] = "\"\"", [TYPE_INT] = "0", [TYPE_BOOL] = "false",
+		[TYPE_REAL] = "0", [TYPE_OBJECT] = "{}"
+	};
+
+	if (json_is_null(v)) {
+		buf_addz(w->out, zero[f->type]);
+		return;
+	}
+	switch (f->type) {
+	case TYPE_TEXT:
+		write_text(w, f, at, v);
+		return;
+	case TYPE_INT:
+		write_int(w, f, at, v);
+		return;
+	case TYPE_BOOL:
+		if (!json_is_boolean(v))
+			walk_fault(w, at, "must be true or false");
+		buf_addz(w->out, json_is_true(v) ? "true" : "false");
+		return;
+	case TYPE_REAL:
+		write_real(w, at, v);
+		return;
+	case TYPE_OBJECT:
+		write_object(w, f->object, at, v);
+		return;
+	}
+}
+
+/* null stands for the zero value, as it does in the Engine; in an object it
+ * is left out, which never gets here. */
+static void write_value(struct walk *w, const struct field *f,
+    enum shape shape, const struct step *at, json_t *v)
+{
+	if (shape == SHAPE_ONE) {
+		write_one(w, f, at, v);
+	} else if (json_is_null(v)) {
+		buf_addz(w->out, "[]");
+	} else if (shape == SHAPE_ARGV && json_is_string(v)) {
+		buf_addc(w->out, '[');
+		write_one(w, f, at, v);
+		buf_addc(w->out, ']');
+	} else if (shape == SHAPE_LIST || shape == SHAPE_ARGV) {
+		write_list(w, f, SHAPE_ONE, at, v);
+	} else if (shape == SHAPE_LIST_LIST) {
+		write_list(w, f, SHAPE_LIST, at, v);
+	} else {
+		write_map(w, f, shape == SHAPE_MAP ? SHAPE_ONE : SHAPE_LIST, at, v);
+	}
+}
+
+/* ---- the whole ---- */
+
+static void walk_root(struct walk *w, const struct root *root, json_t *v)
+{
+	size_t before = w->out->len;
+
+	if (json_is_null(v))
+		buf_addz(w->out, "null");	/* commit tells it from {} */
+	else
+		write_value(w, &root->field, root->field.shape, NULL, v);
+	if (root->silent && !w->out->failed)
+		w->out->len = before;
+	argv_write(w);
+}
+
+static int walk_end(struct walk *w, struct refusal *why)
+{
+	if (w->nfaults > w->nnamed)
+		buf_addf(&w->faults, "; and %zu more",
+		    w->nfaults - w->nnamed);
+	if (w->nfaults) {
+		refusal_set(why, 400, "the body is refused: %s",
+		    buf_text(&w->faults));
+		return DOCKER_BAD;
+	}
+	/* a reach that could not even be named must not pass for none */
+	if (w->no_memory || (w->facts->more_reach && !w->facts->nreach))
+		return -ENOMEM;
+	if (!buf_ok(w->out)) {
+		refusal_set(why, 413, "the body is too large");
+		return DOCKER_BAD;
+	}
+	return DOCKER_GOOD;
+}
+
+static void json_free(json_t **v)
+{
+	json_decref(*v);
+}
+
+int body_canon(struct slice in, struct facts *f, struct buf *out,
+    struct refusal *why)
+{
+	enum schema_id schema = f->endpoint->schema;
+	_cleanup_(json_free) json_t *v = NULL;
+	_cleanup_(buf_free) struct buf err = BUF(FAULTS_MAX);
+	struct walk w = { .facts = f, .out = out, .schema = schema,
+	    .faults = BUF(FAULTS_MAX) };
+	int r;
+
+	if (in.n == 0)
+		return DOCKER_GOOD;
+	r = json_parse(in, &v, &err);
+	if (r < 0)
+		return r;
+	if (r != JSON_GOOD) {
+		refusal_set(why, 400, "the body is not JSON that can be read: %s",
+		    buf_text(&err));
+		return DOCKER_BAD;
+	}
+	walk_root(&w, &roots[schema], v);
+	r = walk_end(&w, why);
+	buf_free(&w.faults);
+	return r;
+}

@@ -1,0 +1,640 @@
+/*
+ * judge.c: what the value of a field means.  Whatever lets a container reach
+ * beyond itself becomes a reach of the facts, by the word that can permit it;
+ * the default of the Engine never does.  Judges run after the value has been
+ * checked against its row, and see it as the client sent it: a text where
+ * the row says ARGV, null in lists and maps.
+ *
+ * Values of variables, labels, driver and log options are never shown: they
+ * may be secrets.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "docker/body_int.h"
+
+#define PATH_SHOWN	512		/* bytes */
+#define ARGV_SHOWN	2048		/* bytes */
+
+static void reach(struct walk *w, const char *word, const struct step *at,
+    struct slice value)
+{
+	_cleanup_(buf_free) struct buf path = BUF(PATH_SHOWN);
+
+	step_write(at, &path);
+	facts_reach(w->facts, word, buf_ok(&path) ? buf_slice(&path) : SLICE(""),
+	    value);
+}
+
+static struct slice member(const json_t *o, const char *name)
+{
+	return json_slice(json_object_get(o, name));
+}
+
+static bool has(struct slice s, const char *part)
+{
+	return s.n && memmem(s.p, s.n, part, strlen(part));
+}
+
+/* As the Engine understands a volume's name. */
+static bool volume_name(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9');
+
+		if (!letter && (i == 0 || (c != '_' && c != '.' && c != '-')))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* ---- for any field ---- */
+
+void judge_drop(struct walk *w _unused_, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v _unused_)
+{
+	/* body.c never writes these */
+}
+
+static struct slice scalar(json_t *v, char text[static 32])
+{
+	if (json_is_integer(v)) {
+		snprintf(text, 32, "%lld", (long long)json_integer_value(v));
+		return slice_from(text);
+	}
+	if (json_is_true(v))
+		return SLICE("true");
+	return json_is_string(v) ? json_slice(v) : SLICE("");
+}
+
+void judge_reach(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	char text[32];
+
+	if (!json_zero(v))
+		reach(w, f->word, at, scalar(v, text));
+}
+
+void judge_quiet(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	if (!json_zero(v))
+		reach(w, f->word, at, SLICE(""));
+}
+
+void judge_present(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	reach(w, f->word, at, json_array_size(v) ? SLICE("") : SLICE("[]"));
+}
+
+void judge_negative(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	if (json_integer_value(v) < 0)
+		judge_reach(w, f, at, v);
+}
+
+void judge_unless(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	if (!list_has(f->check + 1, json_slice(v)))
+		reach(w, f->word, at, json_slice(v));
+}
+
+typedef void element_fn(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v);
+
+/* Of a list, a map, or one text that stands for a list. */
+static void for_each(struct walk *w, const struct field *f,
+    const struct step *up, json_t *v, element_fn *fn)
+{
+	const char *key;
+	json_t *e;
+	size_t i;
+
+	if (json_is_string(v))
+		fn(w, f, up, v);
+	json_array_foreach(v, i, e) {
+		struct step at = { up, SLICE_NONE, i };
+
+		fn(w, f, &at, e);
+	}
+	if (!json_is_object(v))
+		return;
+	json_object_foreach(v, key, e) {
+		struct step at = { up, slice_from(key), 0 };
+
+		fn(w, f, &at, e);
+	}
+}
+
+/* An empty element is no default: it reaches as well. */
+static void each_shown(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	char text[32];
+
+	reach(w, f->word, at, scalar(v, text));
+}
+
+static void each_hidden(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v _unused_)
+{
+	reach(w, f->word, at, SLICE(""));
+}
+
+void judge_each(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	for_each(w, f, at, v, each_shown);
+}
+
+void judge_each_quiet(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, each_hidden);
+}
+
+/* ---- facts ---- */
+
+static void keep(struct walk *w, struct slice *to, json_t *v)
+{
+	struct slice s = json_slice(v);
+
+	if (!s.n)
+		return;
+	*to = arena_copy(w->facts->arena, s);
+	if (!to->p)
+		w->no_memory = true;
+}
+
+/* Of a commit's Config these describe an image to be, not what runs. */
+void judge_image(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	if (w->schema != SCHEMA_COMMIT)
+		keep(w, &w->facts->image, v);
+}
+
+void judge_user(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	if (w->schema != SCHEMA_COMMIT)
+		keep(w, &w->facts->user, v);
+}
+
+void judge_new_name(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	keep(w, &w->facts->new_name, v);
+}
+
+void judge_other(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	keep(w, &w->facts->object2, v);
+}
+
+void judge_tty(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	w->facts->tty = json_is_true(v);
+}
+
+void judge_open_stdin(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	w->facts->stdin_open = json_is_true(v);
+}
+
+void judge_detach(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	w->facts->detach = json_is_true(v);
+}
+
+void judge_entrypoint(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	w->entrypoint = v;
+}
+
+void judge_cmd(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, json_t *v)
+{
+	w->cmd = v;
+}
+
+/* An argument that does not fit is cut at a character; what follows it is
+ * one "…". */
+static bool argv_add(struct buf *b, struct slice s, size_t max)
+{
+	size_t from = b->len, n = s.n;
+
+	for (;;) {
+		if (from > 1)
+			buf_addc(b, ',');
+		buf_add_json_string(b, (struct slice){ s.p, n });
+		if (b->len <= max)
+			return n == s.n;
+		b->len = from;
+		if (n == 0)
+			return false;
+		n /= 2;
+		while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+			n--;
+	}
+}
+
+static bool argv_part(struct buf *b, json_t *v)
+{
+	const size_t max = ARGV_SHOWN - sizeof(",\"…\"]");
+	size_t i;
+	json_t *e;
+
+	if (json_is_string(v))
+		return argv_add(b, json_slice(v), max);
+	json_array_foreach(v, i, e) {
+		struct slice s = json_is_string(e) ? json_slice(e) : SLICE("");
+
+		/* an escape may take six bytes */
+		if (s.n > max)
+			s.n = max;
+		while (s.n && s.n == max && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+			s.n--;
+		if (!argv_add(b, s, max) || s.n < json_string_length(e))
+			return false;
+	}
+	return true;
+}
+
+void argv_write(struct walk *w)
+{
+	_cleanup_(buf_free) struct buf b = BUF(16 * 1024);
+
+	if (w->schema == SCHEMA_COMMIT || (!w->entrypoint && !w->cmd))
+		return;
+	buf_addc(&b, '[');
+	if (!argv_part(&b, w->entrypoint) || !argv_part(&b, w->cmd))
+		buf_addz(&b, b.len > 1 ? ",\"…\"" : "\"…\"");
+	buf_addc(&b, ']');
+	w->facts->argv = arena_copy(w->facts->arena, buf_slice(&b));
+	if (!buf_ok(&b) || !w->facts->argv.p)
+		w->no_memory = true;
+}
+
+/* ---- containers ---- */
+
+/* Variables that make a runtime's hook hand out devices. */
+static void variable(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	static const char devices[] =
+	    "NVIDIA_VISIBLE_DEVICES|NVIDIA_MIG_CONFIG_DEVICES|"
+	    "NVIDIA_MIG_MONITOR_DEVICES|NVIDIA_IMEX_CHANNELS|"
+	    "AMD_VISIBLE_DEVICES|HABANA_VISIBLE_DEVICES|"
+	    "ASCEND_VISIBLE_DEVICES";
+	struct slice value = json_slice(v), name = slice_cut(&value, '=');
+
+	if (value.n && !list_has("void|none", value) && list_has(devices, name))
+		reach(w, f->word, at, name);
+}
+
+void judge_env(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	for_each(w, f, at, v, variable);
+}
+
+static void label(struct walk *w, const struct field *f _unused_,
+    const struct step *at, json_t *v _unused_)
+{
+	if (slice_starts(at->name, SLICE("dockbroker.")))
+		walk_fault(w, at, "is reserved for dockbroker itself");
+}
+
+void judge_labels(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, label);
+}
+
+/* "name:/path[:ro,nocopy]" stays inside; a path on the host does not, nor do
+ * options that relabel or propagate. */
+static void bind(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	struct slice rest = json_slice(v), source;
+
+	if (!rest.n || !memchr(rest.p, ':', rest.n))
+		return;		/* one path alone is an anonymous volume */
+	source = slice_cut(&rest, ':');
+	slice_cut(&rest, ':');
+	if (!volume_name(source) || !list_has("|ro|rw|nocopy|ro,nocopy|"
+	    "rw,nocopy|nocopy,ro|nocopy,rw", rest))
+		reach(w, f->word, at, json_slice(v));
+}
+
+void judge_binds(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	for_each(w, f, at, v, bind);
+}
+
+static void mount(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	struct slice type = member(v, "Type"), source = member(v, "Source"),
+	    target = member(v, "Target");
+	_cleanup_(buf_free) struct buf text = BUF(16 * 1024);
+	const char *word = f->word;
+
+	if (slice_is(type, "tmpfs") && !source.n)
+		return;
+	if (slice_is(type, "volume") && (!source.n || volume_name(source)))
+		return;
+	if (slice_is(type, "image"))
+		word = "image";
+	else if (slice_is(type, "cluster"))
+		word = "driver";
+	buf_adds(&text, source);
+	buf_addc(&text, ':');
+	buf_adds(&text, target);
+	reach(w, word, at, buf_slice(&text));
+}
+
+void judge_mounts(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	for_each(w, f, at, v, mount);
+}
+
+static void tmpfs(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	struct slice options = json_slice(v);
+
+	while (options.n) {
+		struct slice one = slice_cut(&options, ','), name = slice_cut(&one, '=');
+
+		if (!list_has("rw|ro|exec|noexec|nosuid|nodev|size|mode|uid|gid|"
+		    "nr_inodes|nr_blocks|noatime|relatime|nodiratime|"
+		    "strictatime|sync|async|dirsync|defaults|", name)) {
+			reach(w, f->word, at, json_slice(v));
+			return;
+		}
+	}
+}
+
+void judge_tmpfs(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	for_each(w, f, at, v, tmpfs);
+}
+
+static void security_option(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	if (!list_has("no-new-privileges|no-new-privileges:true|"
+	    "no-new-privileges=true", json_slice(v)))
+		reach(w, f->word, at, json_slice(v));
+}
+
+void judge_security_options(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, security_option);
+}
+
+static void device_path(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	struct slice path = member(v, "PathOnHost");
+
+	reach(w, f->word, at, path.p ? path : member(v, "Path"));
+}
+
+void judge_device_paths(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, device_path);
+}
+
+static void device_request(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	json_t *any, *all, *one, *ids = json_object_get(v, "DeviceIDs");
+	bool gpu = slice_is(member(v, "Driver"), "nvidia");
+	_cleanup_(buf_free) struct buf text = BUF(4096);
+	size_t i, j;
+
+	any = json_object_get(v, "Capabilities");
+	json_array_foreach(any, i, all) {
+		json_array_foreach(all, j, one)
+			gpu |= slice_is(json_slice(one), "gpu");
+	}
+	buf_addz(&text, "count=");
+	buf_addi(&text, json_integer_value(json_object_get(v, "Count")));
+	json_array_foreach(ids, i, one) {
+		buf_addz(&text, i ? "," : " ids=");
+		buf_adds(&text, json_slice(one));
+	}
+	reach(w, gpu ? f->word : "device", at,
+	    buf_ok(&text) ? buf_slice(&text) : SLICE("many"));
+}
+
+void judge_device_requests(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, device_request);
+}
+
+/* The others let a process pin memory or take turns before the host's. */
+static void ulimit(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	struct slice name = member(v, "Name");
+
+	if (!list_has("nofile|nproc|core|cpu|fsize|stack|data|as|rss|locks", name))
+		reach(w, f->word, at, name);
+}
+
+void judge_ulimits(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, ulimit);
+}
+
+static void extra_host(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	if (has(json_slice(v), "host-gateway"))
+		reach(w, f->word, at, json_slice(v));
+}
+
+void judge_extra_hosts(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, extra_host);
+}
+
+static void log_option(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v _unused_)
+{
+	if (!list_has("max-size|max-file|compress", at->name))
+		reach(w, f->word, at, SLICE(""));
+}
+
+void judge_log_options(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, log_option);
+}
+
+/* ---- networks ---- */
+
+/* A network's name is harmless; the host's and another container's are not. */
+static void network_mode(struct walk *w, const struct field *f,
+    const struct step *at, struct slice mode)
+{
+	if (slice_is(mode, "host"))
+		reach(w, "host", at, mode);
+	else if (slice_starts(mode, SLICE("container:")))
+		reach(w, f->word, at, mode);
+}
+
+void judge_network_mode(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	network_mode(w, f, at, json_slice(v));
+}
+
+static void endpoint(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v _unused_)
+{
+	network_mode(w, f, at, at->name);
+}
+
+void judge_endpoints(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, endpoint);
+}
+
+static void attachment(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	network_mode(w, f, at, member(v, "Target"));
+}
+
+void judge_attachments(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, attachment);
+}
+
+static void binding(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	struct slice ip = member(v, "HostIp"), port = member(v, "HostPort");
+	char text[128];
+
+	snprintf(text, sizeof(text), "%.*s:%.*s", SLICE_ARG(ip), SLICE_ARG(port));
+	reach(w, f->word, at, slice_from(text));
+}
+
+/* A port without bindings is published by some versions, on any port. */
+static void port(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	if (json_array_size(v) == 0)
+		reach(w, f->word, at, SLICE(""));
+	for_each(w, f, at, v, binding);
+}
+
+void judge_ports(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	for_each(w, f, at, v, port);
+}
+
+static void service_port(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	char text[32];
+
+	reach(w, f->word, at, scalar(json_object_get(v, "PublishedPort"), text));
+}
+
+void judge_service_ports(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, service_port);
+}
+
+/* Values are shown where they name something and cannot be a password. */
+static void driver_option(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	bool shown = list_has("type|device|parent|macvlan_mode|ipvlan_mode",
+	    at->name) || slice_starts(at->name, SLICE("com.docker.network."));
+
+	reach(w, f->word, at, shown && json_is_string(v) ? json_slice(v) : SLICE(""));
+}
+
+void judge_driver_options(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, driver_option);
+}
+
+static void network_option(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	if (!list_has("com.docker.network.driver.mtu|"
+	    "com.docker.network.bridge.enable_icc|"
+	    "com.docker.network.bridge.enable_ip_masquerade", at->name))
+		driver_option(w, f, at, v);
+}
+
+void judge_network_options(struct walk *w, const struct field *f,
+    const struct step *at, json_t *v)
+{
+	for_each(w, f, at, v, network_option);
+}
+
+/*
+ * A bridge takes its subnet away from everything else on the host: only
+ * private blocks are harmless.  Odd spellings are not understood.
+ */
+static bool private_subnet(struct slice s)
+{
+	struct slice address = slice_cut(&s, '/'), rest = address;
+	uint64_t bits, b;
+
+	if (!slice_number(s, 128, &bits))
+		return false;
+	if (slice_starts(address, SLICE("10.")))
+		return bits >= 8;
+	if (slice_starts(address, SLICE("192.168.")))
+		return bits >= 16;
+	if (slice_starts(address, SLICE("fd")))
+		return bits >= 8 && address.n > 4 && address.p[4] == ':';
+	if (!slice_is(slice_cut(&rest, '.'), "172"))
+		return false;
+	return slice_number(slice_cut(&rest, '.'), 31, &b) && b >= 16 &&
+	    bits >= 12;
+}
+
+void judge_subnet(struct walk *w, const struct field *f, const struct step *at,
+    json_t *v)
+{
+	struct slice s = json_slice(v);
+
+	if (s.n && !private_subnet(s))
+		reach(w, f->word, at, s);
+}
