@@ -1,0 +1,396 @@
+/*
+ * broker.h: the inside of dockbrokerd.
+ *
+ * One thread, one loop.  A client connection is a state machine (client.c);
+ * while a request is under way it owns a struct request, and while bytes flow
+ * a struct link to the Engine (engine.c).  People (people.c) keeps what authd
+ * says of each uid, the journal (journal.c) hands records to auditd, rules
+ * (rules.c) hold the policy.  Nothing here trusts a byte of a client.
+ */
+#ifndef DOCKBROKER_BROKER_BROKER_H
+#define DOCKBROKER_BROKER_BROKER_H
+
+#include <sys/epoll.h>
+
+#include "dockbroker/audit.h"
+#include "dockbroker/base.h"
+#include "dockbroker/docker.h"
+#include "dockbroker/http.h"
+#include "dockbroker/policy.h"
+#include "dockbroker/proc.h"
+
+#include "broker/peer.h"
+
+struct broker;
+struct client;
+struct link;
+struct user;
+
+/* ---- lists ---- */
+
+struct node { struct node *prev, *next; };
+static inline void node_init(struct node *n) { n->prev = n->next = n; }
+static inline bool node_empty(const struct node *n) { return n->next == n; }
+static inline void node_remove(struct node *n)
+{
+	n->prev->next = n->next;
+	n->next->prev = n->prev;
+	node_init(n);
+}
+static inline void node_append(struct node *list, struct node *n)
+{
+	n->prev = list->prev;
+	n->next = list;
+	list->prev->next = n;
+	list->prev = n;
+}
+#define node_entry(n, type, member) \
+	((type *)(void *)((char *)(n) - offsetof(type, member)))
+
+/* ---- people.c: accounts, as authd tells them ---- */
+
+struct user {
+	struct user *chain;		/* hash bucket */
+	struct broker *broker;
+	uint32_t uid;
+	struct account *account;	/* NULL: unknown uid, or not asked yet */
+	enum who_status status;		/* of the last answer */
+	int64_t account_at;		/* when what we know was asked for; 0 never */
+	int64_t acct_at;		/* likewise for PAM */
+	enum who_status acct_status;
+	int32_t acct_code;		/* PAM's; 0 lets in */
+	char acct_text[BOUND_PAM_TEXT];
+	bool asking, asking_acct;
+	int64_t asked_at;
+	uint64_t serial;
+	struct node waiting;		/* clients and control clients: struct waiter */
+	struct node clients;
+	unsigned connections, controls, streams;
+	size_t charged;			/* bytes; BOUND_BUFFER_UID */
+	struct rights *rights;
+	uint64_t rights_generation;
+	char tty[32];			/* of the last connection, for pam_time and friends */
+	struct listener *socket;	/* users/NAME.sock */
+	bool wanted;			/* the policy names him: during enumeration */
+	bool asked_for;			/* his socket was opened on request */
+	unsigned refs;			/* connections, waits */
+	int64_t log_from;		/* refusal log lines: rate limit */
+	unsigned log_count;
+};
+
+/* Somebody who waits for an answer of authd. */
+struct waiter {
+	struct node node;
+	void (*wake)(struct waiter *w);
+};
+
+enum people_outcome {
+	PEOPLE_FRESH,		/* u may be used now */
+	PEOPLE_WAIT,		/* w is woken later: ask again then */
+	PEOPLE_DOWN		/* no authd */
+};
+
+struct people {
+	struct user *table[4096];
+	size_t count;
+	struct chan *authd;
+	bool ready;
+	struct timer retry, refresh;
+	uint64_t serial;
+	struct node names;		/* questions about names and groups */
+	uint64_t generation;		/* of the enumeration under way */
+	unsigned open_questions;
+	bool again;
+	bool enumerated;
+	int64_t enumerated_at;
+	int64_t told_at;
+};
+
+int people_start(struct broker *b) _must_check_;
+void people_stop(struct broker *b);
+struct user *user_get(struct broker *b, uint32_t uid);	/* +1 ref; NULL: no memory */
+void user_put(struct user *u);
+int people_check(struct user *u, bool acct, struct waiter *w) _must_check_;
+/* The policy changed: who has a socket? */
+void people_enumerate(struct broker *b);
+struct rights *user_rights(struct user *u);	/* NULL: no memory; borrowed */
+/* Why this user may not come in at all: 0, or a status with why filled. */
+unsigned user_barred(const struct user *u, struct buf *why);
+bool charge(struct user *u, size_t bytes);
+void uncharge(struct user *u, size_t bytes);
+
+/* ---- listen.c ---- */
+
+enum socket_kind { SOCKET_SHARED, SOCKET_USER, SOCKET_SERVICE, SOCKET_CONTROL };
+const char *socket_kind_name(enum socket_kind k);
+
+struct listener {
+	struct source source;
+	struct task gone;
+	struct broker *broker;
+	enum socket_kind kind;
+	struct user *user;		/* SOCKET_USER */
+	struct service_conf *service;	/* SOCKET_SERVICE */
+	char path[108];
+	bool ours;			/* we made the file: unlink it */
+	struct timer pause;		/* out of descriptors */
+};
+
+int listeners_start(struct broker *b, struct buf *err) _must_check_;
+int listener_user(struct broker *b, struct user *u) _must_check_;
+void listener_close(struct listener *l);
+void listeners_stop(struct broker *b);
+
+/* ---- rules.c ---- */
+
+struct rules {
+	struct policy *policy;
+	uint64_t generation;
+	int64_t loaded_at;		/* realtime us */
+	unsigned failed_reloads;
+};
+/* Outcome 1: the policy has faults, told in err; the old one stays. */
+int rules_load(struct broker *b, struct buf *err) _must_check_;
+void rules_free(struct broker *b);
+
+/* ---- journal.c: records on their way to auditd ---- */
+
+struct journal {
+	struct chan *auditd;
+	bool ready;			/* HELLO was answered */
+	enum audit_state state;
+	char text[BOUND_PAM_TEXT];
+	uint8_t instance[16];
+	char instance_hex[33];
+	char host[65], boot[37];
+	uint64_t next_n, written_n, synced_n;
+	uint64_t seq;
+	uint64_t lost;			/* reads that could not be recorded, when allowed */
+	struct buf waiting;		/* { u64 n; u32 len; record }, not confirmed */
+	size_t sent;			/* of waiting: handed to the channel */
+	bool sync;			/* the next message asks for it */
+	int64_t owed_since;		/* the oldest unanswered message; 0 none */
+	struct node waiters;		/* clients, by wait_n */
+	struct task flush;
+	struct timer retry;
+	int64_t told_at;
+};
+int journal_start(struct broker *b) _must_check_;
+void journal_stop(struct broker *b);
+/* May a request be taken?  changes: it waits for its record. */
+bool journal_up(struct broker *b, bool changes, const char **why);
+/* Begins a record with the common fields. */
+void journal_begin(struct broker *b, struct buf *r, const char *event);
+/* Ends it: its number, or 0 when it cannot be kept. */
+uint64_t journal_add(struct broker *b, struct buf *r, bool sync);
+void journal_wait(struct broker *b, struct client *c, uint64_t n);
+void journal_event(struct broker *b, const char *event, const char *fmt, ...) _printf_(3, 4);
+
+/* ---- why.c ---- */
+
+struct reason {
+	uint64_t id;
+	uint32_t uid;
+	char *text;
+};
+struct reasons { struct reason ring[BOUND_WHY]; size_t next; };
+void reason_keep(struct broker *b, uint64_t id, uint32_t uid, struct slice text);
+/* Outcome 1: not known, or not his. */
+int reason_find(struct broker *b, uint64_t id, uint32_t uid, const char **text) _must_check_;
+void reasons_free(struct broker *b);
+
+/* ---- engine.c: connections to the Engine ---- */
+
+enum link_state { LINK_IDLE, LINK_BUSY, LINK_PROBE };
+struct link {
+	struct source source;
+	struct task gone;
+	struct broker *broker;
+	struct client *client;		/* NULL: idle or probe */
+	struct node node;		/* the idle list */
+	enum link_state state;
+	bool used;			/* has answered before: may be stale */
+	bool answered;			/* a byte of the present answer came */
+	struct buf out;			/* to the Engine */
+	struct buf in;			/* an incomplete head of it */
+	size_t scanned;
+	int64_t idle_since;
+};
+struct engine {
+	struct node idle;
+	size_t nidle, nbusy;
+	unsigned minor;			/* of its API; 0: not known */
+	char api_version[16];
+	char version_text[64];
+	bool probing, probed, up;
+	struct node waiters;		/* struct waiter: until the probe is over */
+	struct timer reap, probe_timer;
+	struct link *probe;
+	int64_t told_at;
+	uint64_t connects;
+};
+int engine_start(struct broker *b) _must_check_;
+void engine_stop(struct broker *b);
+enum engine_outcome { ENGINE_GOOD, ENGINE_DOWN, ENGINE_BUSY };
+int engine_take(struct broker *b, struct client *c, bool fresh, struct link **out) _must_check_;
+void link_release(struct link *l);	/* clean: back to the idle ones */
+void link_close(struct link *l);
+enum engine_outcome engine_known(struct broker *b, struct waiter *w);
+void engine_saw(struct broker *b, const struct http_head *h);
+
+/* ---- client.c ---- */
+
+enum client_state {
+	CLIENT_HEAD,		/* idle, or a head is on its way */
+	CLIENT_ACCOUNT,		/* waits for authd */
+	CLIENT_ENGINE_VERSION,	/* waits for the Engine's first answer */
+	CLIENT_BODY,		/* a JSON body is on its way */
+	CLIENT_RECORD,		/* waits for auditd */
+	CLIENT_CONNECT,		/* the Engine's backlog is full: again soon */
+	CLIENT_FORWARD,		/* request and answer flow */
+	CLIENT_TUNNEL,		/* raw bytes in both directions */
+	CLIENT_LINGER,		/* answered; what still comes is thrown away */
+	CLIENT_CLOSED
+};
+
+struct request {
+	struct arena arena;
+	struct facts facts;
+	struct http_target target;
+	uint64_t id;
+	enum method method;
+	unsigned minor;			/* of HTTP/1.x */
+	enum framing framing;		/* of its body */
+	uint64_t length, received, sent;
+	bool keep_alive, expect, upgrade;
+	struct slice upgrade_to, content_type, user_agent;
+	struct slice registry_auth, registry_config;
+	struct slice ws_key, ws_version, ws_protocol, origin;
+	struct buf path, query, body;	/* canonical */
+	struct buf raw;			/* a JSON body as it came */
+	size_t charged;
+	struct rights *rights;
+	struct verdict verdict;
+	uint64_t record_n;		/* of the request's record, 0 none */
+	int64_t began;			/* loop ms */
+	int64_t began_real;
+	/* request body, streamed */
+	bool body_done;
+	struct http_chunked up;
+	/* answer */
+	bool head_sent, retried;
+	unsigned status;
+	enum framing answer_framing;
+	uint64_t answer_left;
+	struct http_chunked down;
+	bool answer_done, close_after;
+};
+
+struct client {
+	struct source source;
+	struct task gone;
+	struct timer timer;
+	struct waiter waiter;
+	struct node node;		/* of its user */
+	struct node record_node;	/* of journal.waiters */
+	struct broker *broker;
+	struct user *user;
+	struct link *link;
+	struct request *request;
+	struct who *who;
+	const char *reject;		/* every request is answered with this */
+	struct service_conf *service;
+	enum client_state state;
+	enum socket_kind kind;
+	bool peer_eof;			/* it has shut down its writing side */
+	bool eof_passed;		/* and the Engine was told so */
+	bool engine_eof, engine_eof_passed;
+	bool counted_stream;
+	bool parse_first;		/* in holds bytes that were not looked at */
+	bool up_dead;			/* the Engine takes nothing more */
+	uint64_t wait_n;
+	size_t scanned;
+	struct buf in;			/* unread bytes */
+	struct buf out;			/* for the client, waiting */
+	int64_t since;			/* of the first byte of a head, of the first connect */
+	uint64_t lingered;
+	struct rights *service_rights;
+	uint64_t service_rights_generation;
+};
+
+void client_accept(struct listener *l, int fd);
+void client_close(struct client *c);
+void client_recorded(struct client *c);	/* the journal: your record is on disk */
+void client_unrecorded(struct client *c);
+void client_run(struct source *s, uint32_t ready);
+/* Hands a and b to the client, keeping what it does not take.  False: it is gone. */
+bool client_send(struct client *c, struct slice a, struct slice b) _must_check_;
+bool client_flush(struct client *c) _must_check_;
+void client_linger(struct client *c);
+/* Judges live streams again; cuts what is no longer allowed. */
+void clients_judge(struct user *u);
+void client_cut(struct client *c, const char *why);
+struct rights *client_rights(struct client *c);
+void client_error(struct client *c, unsigned status, const char *fmt, ...) _printf_(3, 4);
+void client_next(struct client *c);	/* the request is over: on to the next */
+void client_deadline(struct client *c, int64_t ms);
+/* Reads what is there into the shared scratch.  Bytes, 0 at the end, -1 none now, -2 error. */
+ssize_t source_read(struct source *s, char *p, size_t n);
+ssize_t source_write(struct source *s, struct slice a, struct slice b);
+
+/* ---- request.c: the way of a request up to the decision ---- */
+
+struct request *request_new(struct broker *b);
+void request_free(struct request *r);
+/* Each returns true when the request goes on, false when it was answered. */
+bool request_head(struct client *c, const struct http_head *h);
+bool request_find(struct client *c);
+bool request_body(struct client *c, struct slice body);
+bool request_decide(struct client *c, bool final);
+void request_record(struct client *c, struct buf *r, const char *event);
+void request_compose(struct client *c, struct buf *out);	/* what the Engine gets */
+void request_refused(struct client *c, unsigned status, struct slice reason);
+
+/* ---- relay.c: from the decision to the end ---- */
+
+void relay_start(struct client *c);
+void relay_client(struct client *c, uint32_t ready);
+void relay_link(struct source *s, uint32_t ready);
+void relay_finish(struct client *c, const char *event);
+
+/* ---- control.c ---- */
+
+void control_accept(struct listener *l, int fd);
+void control_stop(struct broker *b);
+
+/* ---- the whole ---- */
+
+struct broker {
+	struct loop *loop;
+	struct config conf;
+	const char *conf_path;		/* NULL: none was given and none is there */
+	struct people people;
+	struct rules rules;
+	struct journal journal;
+	struct engine engine;
+	struct reasons reasons;
+	struct listener *listeners[80];
+	size_t nlisteners;
+	struct node controls;
+	size_t connections;
+	uint64_t next_id;
+	uint64_t requests, refused, cut;
+	bool draining;
+	struct timer drain;
+	int64_t started_real;
+	char *scratch;			/* BOUND_RELAY bytes, for one read at a time */
+	char container[65];		/* our own container id, or "" */
+	int proc_fd;			/* /proc */
+	char status_text[256];
+};
+
+int broker_reload(struct broker *b, struct buf *err) _must_check_;
+void broker_drain(struct broker *b);
+void broker_notify(struct broker *b);
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * main.c: dockbrokerd, the broker.  Reads as a checklist: options, settings,
+ * sockets while still root, privileges gone and proven gone, then the loop.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <signal.h>
+#include <malloc.h>
+
+#include "broker/broker.h"
+
+#define DEFAULT_CONF	SYSCONFDIR "/dockbroker/dockbroker.conf"
+
+/* What the broker needs once it runs; everything else is refused. */
+static const char *const syscalls[] = {
+	SYSCALLS_SOCK_LISTEN, SYSCALLS_PEER_GET,
+	"accept4", "readlink", "readlinkat", "shutdown", "splice", "pipe2",
+	NULL
+};
+
+static void usage(FILE *f)
+{
+	fputs("usage: dockbrokerd [-c FILE] [-d]\n"
+	    "\n"
+	    "The broker between users and the Docker Engine.\n"
+	    "\n"
+	    "  -c, --config FILE  settings (default " DEFAULT_CONF ")\n"
+	    "  -d, --debug        write debug lines to the log\n"
+	    "  -h, --help         this text\n"
+	    "  -V, --version      the version\n"
+	    "\n"
+	    "SIGHUP reloads settings and policy, SIGTERM ends it after streams\n"
+	    "have had their grace.  See dockbrokerd(8).\n", f);
+}
+
+static int read_conf(struct broker *b, struct config *c, struct buf *err)
+{
+	_cleanup_(buf_free) struct buf text = BUF(1024 * 1024);
+	const char *path = b->conf_path ? b->conf_path : DEFAULT_CONF;
+	int r = file_read(path, true, &text, err);
+
+	config_defaults(c);
+	if (r == FILE_MISSING && !b->conf_path) {
+		buf_reset(err);
+		return 0;
+	}
+	if (r != FILE_GOOD)
+		return r;
+	return config_parse(c, path, buf_slice(&text), err);
+}
+
+void broker_notify(struct broker *b)
+{
+	char text[sizeof(b->status_text)];
+	const char *why = NULL;
+	bool audit = journal_up(b, true, &why);
+
+	if (b->draining)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s%s",
+	    b->people.ready && audit && b->engine.up ? "serving" : "waiting for",
+	    b->people.ready ? "" : " dockbroker-authd",
+	    audit ? "" : " dockbroker-auditd", b->engine.up ? "" : " the Engine");
+	if (strcmp(text, b->status_text)) {
+		snprintf(b->status_text, sizeof(b->status_text), "%s", text);
+		log_info("%s", text);
+		notify_text("STATUS=%s", text);
+	}
+}
+
+/* Sockets and paths stay as they are until a restart; limits and times and
+ * the policy change at once. */
+static void adopt(struct broker *b, const struct config *c)
+{
+	struct config old = b->conf;
+
+	b->conf = *c;
+	memcpy(b->conf.run_dir, old.run_dir, sizeof(old.run_dir));
+	memcpy(b->conf.engine_socket, old.engine_socket, sizeof(old.engine_socket));
+	memcpy(b->conf.shared_socket, old.shared_socket, sizeof(old.shared_socket));
+	memcpy(b->conf.services, old.services, sizeof(old.services));
+	b->conf.nservices = old.nservices;
+	if (strcmp(old.run_dir, c->run_dir) || strcmp(old.engine_socket, c->engine_socket) ||
+	    strcmp(old.shared_socket, c->shared_socket) ||
+	    old.nservices != c->nservices ||
+	    memcmp(old.services, c->services, sizeof(old.services)))
+		log_warn("changed sockets in the settings take effect after a restart");
+}
+
+int broker_reload(struct broker *b, struct buf *err)
+{
+	struct config fresh, old = b->conf;
+	int r = read_conf(b, &fresh, err);
+
+	if (r == 0) {
+		adopt(b, &fresh);
+		r = rules_load(b, err);
+		if (r != 0)
+			b->conf = old;
+	}
+	if (r != 0) {
+		log_error("nothing was reloaded, the old policy stays:\n%s", buf_text(err));
+		journal_event(b, "reload-failed", "the old policy stays in force");
+		return r;
+	}
+	if (err->len)
+		log_warn("%s", buf_text(err));
+	log_info("policy reloaded: %s", policy_hash(b->rules.policy));
+	journal_event(b, "reload", "policy %s", b->conf.policy);
+	for (size_t i = 0; i < countof(b->people.table); i++)
+		for (struct user *u = b->people.table[i]; u; u = u->chain)
+			if (u->streams)
+				clients_judge(u);
+	people_enumerate(b);
+	return 0;
+}
+
+static void drain_over(struct timer *t)
+{
+	struct broker *b = (struct broker *)(void *)((char *)t - offsetof(struct broker, drain));
+
+	loop_stop(b->loop, 0);
+}
+
+static void each_client(struct broker *b, void (*fn)(struct client *c))
+{
+	for (size_t i = 0; i < countof(b->people.table); i++)
+		for (struct user *u = b->people.table[i]; u; u = u->chain)
+			for (struct node *n = u->clients.next, *next; n != &u->clients; n = next) {
+				next = n->next;
+				fn(node_entry(n, struct client, node));
+			}
+}
+
+static void close_idle(struct client *c)
+{
+	if (c->state == CLIENT_HEAD && !c->out.len)
+		client_close(c);
+}
+
+void broker_drain(struct broker *b)
+{
+	if (b->draining) {
+		loop_stop(b->loop, 0);	/* asked twice: at once */
+		return;
+	}
+	log_info("ending: %zu connections, streams have %llu ms", b->connections,
+	    (unsigned long long)b->conf.drain_time);
+	notify_send("STOPPING=1");
+	b->draining = true;
+	listeners_stop(b);
+	control_stop(b);
+	each_client(b, close_idle);
+	if (!b->connections || timer_set(&b->drain, loop_now(b->loop) +
+	    (int64_t)b->conf.drain_time + 1) < 0)
+		loop_stop(b->loop, 0);
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct broker *b = arg;
+
+	if (signo == SIGHUP) {
+		_cleanup_(buf_free) struct buf err = BUF(256 * 1024);
+		notify_send("RELOADING=1");
+		if (broker_reload(b, &err) < 0)
+			log_error("out of memory");
+		notify_send("READY=1");
+	} else if (signo == SIGTERM || signo == SIGINT) {
+		broker_drain(b);
+	}
+}
+
+static void options(int argc, char **argv, struct broker *b, bool *debug)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "debug", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "c:dhV", longs, NULL)) != -1)
+		switch (o) {
+		case 'c':
+			b->conf_path = optarg;
+			break;
+		case 'd':
+			*debug = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		case 'V':
+			puts("dockbrokerd " PACKAGE_VERSION);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(64);
+		}
+	if (optind < argc) {
+		usage(stderr);
+		exit(64);
+	}
+}
+
+/* run-dir is root's; the users' sockets below it are ours to make. */
+static void make_directories(struct broker *b)
+{
+	char path[300];
+	uint32_t uid, gid;
+
+	if (geteuid() != 0)
+		return;
+	if (user_lookup(b->conf.broker_user, &uid, &gid) != 0)
+		fatal("there is no user %s; make it, or set broker-user", b->conf.broker_user);
+	if (mkdir(b->conf.run_dir, 0711) < 0 && errno != EEXIST)
+		fatal("cannot make %s: %s", b->conf.run_dir, strerror(errno));
+	snprintf(path, sizeof(path), "%s/users", b->conf.run_dir);
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		fatal("cannot make %s: %s", path, strerror(errno));
+	if (chown(path, uid, gid) < 0)
+		fatal("cannot give %s away: %s", path, strerror(errno));
+	snprintf(path, sizeof(path), "%s/services", b->conf.run_dir);
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		fatal("cannot make %s: %s", path, strerror(errno));
+}
+
+static void drop(struct broker *b)
+{
+	_cleanup_(buf_free) struct buf err = BUF(4096);
+	struct privilege p = {
+		.user = b->conf.broker_user, .syscalls = syscalls, .unix_only = true
+	};
+
+	if (privilege_drop(&p, &err) != 0)
+		fatal("privileges could not be dropped: %s", buf_text(&err));
+}
+
+static void setup(struct broker *b, bool debug)
+{
+	_cleanup_(buf_free) struct buf err = BUF(256 * 1024);
+	int r = read_conf(b, &b->conf, &err);
+
+	if (r != 0)
+		fatal("%s", r < 0 ? strerror(-r) : buf_text(&err));
+	log_open("dockbrokerd", debug || b->conf.debug ? LOG_DEBUG : LOG_INFO,
+	    getenv("JOURNAL_STREAM") != NULL);
+	if (loop_new(&b->loop) < 0 || !(b->scratch = malloc(BOUND_RELAY)))
+		fatal("out of memory");
+	b->started_real = loop_realtime(b->loop);
+	limit_files();
+	make_directories(b);
+	if ((r = listeners_start(b, &err)) != 0)
+		fatal("%s", r < 0 ? strerror(-r) : buf_text(&err));
+	drop(b);
+	peer_own_container(b->container);
+	r = rules_load(b, &err);
+	if (r != 0)
+		fatal("%s%s", r < 0 ? strerror(-r) : buf_text(&err),
+		    r > 0 ? "\nthe policy has faults: not started" : "");
+	if (err.len)
+		log_warn("%s", buf_text(&err));
+}
+
+static void teardown(struct broker *b)
+{
+	journal_event(b, "stop", "dockbrokerd ends");
+	each_client(b, client_close);
+	journal_stop(b);
+	control_stop(b);
+	listeners_stop(b);
+	engine_stop(b);
+	people_stop(b);
+	rules_free(b);
+	reasons_free(b);
+	free(b->scratch);
+	timer_remove(&b->drain);
+	loop_free(b->loop);
+	free(b);
+}
+
+int main(int argc, char **argv)
+{
+	struct broker *b = calloc(1, sizeof(*b));
+	bool debug = false;
+
+	if (!b)
+		return 1;
+	/* Idle connections give their memory back. */
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	log_open("dockbrokerd", LOG_INFO, getenv("JOURNAL_STREAM") != NULL);
+	node_init(&b->controls);
+	b->next_id = 1;
+	options(argc, argv, b, &debug);
+	setup(b, debug);
+	timer_init(b->loop, &b->drain, drain_over);
+	if (loop_signals(b->loop, on_signal, b) < 0 || journal_start(b) < 0 ||
+	    people_start(b) < 0 || engine_start(b) < 0)
+		fatal("out of memory");
+	journal_event(b, "start", "dockbrokerd " PACKAGE_VERSION);
+	notify_send("READY=1");
+	broker_notify(b);
+	int code = loop_run(b->loop);
+	teardown(b);
+	return code < 0 ? 1 : code;
+}

@@ -1,0 +1,682 @@
+/*
+ * relay.c: from the decision to the end.  The composed request goes to the
+ * Engine, its answer comes back as it is produced, bodies flow with bounded
+ * memory, and a hijacked stream becomes two independent one-way pipes.
+ *
+ * One side's bytes wait in the other side's `out' buffer only while that
+ * side does not take them; nothing more is read from the first meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "broker/broker.h"
+
+#define GONE	(EPOLLHUP | EPOLLERR)
+
+static void relay_run(struct client *c);
+static void tunnel_run(struct client *c);
+
+/* ---- the end ---- */
+
+void relay_finish(struct client *c, const char *reason)
+{
+	_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
+	struct request *r = c->request;
+
+	if (!r || r->answer_done)
+		return;
+	r->answer_done = true;
+	if (c->counted_stream) {
+		c->counted_stream = false;
+		c->user->streams--;
+	}
+	request_record(c, &record, r->record_n ? "result" : "access");
+	if (reason)
+		record_text(&record, FIELD_REASON, slice_from(reason));
+	if (!journal_add(c->broker, &record, false))
+		log_warn("a result could not be recorded");
+}
+
+/* The Engine failed us before anything was answered. */
+static void relay_failed(struct client *c, const char *why)
+{
+	struct request *r = c->request;
+
+	if (c->link)
+		link_close(c->link);
+	c->link = NULL;
+	r->status = 502;
+	if (r->head_sent) {
+		relay_finish(c, why);
+		client_close(c);
+		return;
+	}
+	relay_finish(c, why);
+	client_error(c, 502, "dockbroker: %s", why);
+}
+
+static void relay_over(struct client *c)
+{
+	struct request *r = c->request;
+	struct link *l = c->link;
+	bool keep = r->keep_alive && r->minor == 1 && r->body_done &&
+	    !r->close_after && !c->broker->draining && !c->peer_eof;
+
+	relay_finish(c, NULL);
+	c->link = NULL;
+	if (l && r->body_done && !r->close_after && !l->out.len)
+		link_release(l);
+	else if (l)
+		link_close(l);
+	if (keep)
+		client_next(c);
+	else
+		client_linger(c);
+}
+
+/* ---- start ---- */
+
+static bool link_flush(struct link *l)
+{
+	while (l->out.len) {
+		ssize_t n = source_write(&l->source, buf_slice(&l->out), SLICE_NONE);
+		if (n < 0)
+			return false;
+		if (!n)
+			return true;
+		buf_eat(&l->out, (size_t)n);
+	}
+	return true;
+}
+
+static bool link_send(struct link *l, struct slice a, struct slice b)
+{
+	ssize_t n = 0;
+
+	if (!l->out.len) {
+		n = source_write(&l->source, a, b);
+		if (n < 0)
+			return false;
+	}
+	size_t first = (size_t)n < a.n ? (size_t)n : a.n;
+	size_t second = (size_t)n - first;
+	if (first < a.n)
+		buf_add(&l->out, a.p + first, a.n - first);
+	if (second < b.n)
+		buf_add(&l->out, b.p + second, b.n - second);
+	return buf_ok(&l->out);
+}
+
+static void relay_connect(struct client *c, bool fresh)
+{
+	struct request *r = c->request;
+	int k = engine_take(c->broker, c, fresh, &c->link);
+
+	if (k == ENGINE_BUSY) {
+		int64_t now = loop_now(c->broker->loop);
+		if (!c->since)
+			c->since = now;
+		if (now - c->since > BOUND_ENGINE_CONNECT) {
+			relay_failed(c, "the Docker Engine takes no connection");
+			return;
+		}
+		c->state = CLIENT_CONNECT;
+		source_want(&c->source, GONE);
+		client_deadline(c, 10);
+		return;
+	}
+	if (k != ENGINE_GOOD) {
+		r->status = 503;
+		relay_finish(c, "the Docker Engine is not running");
+		client_error(c, 503, "dockbroker: the Docker Engine is not running;"
+		    " nothing was done");
+		return;
+	}
+	buf_reset(&c->link->out);
+	request_compose(c, &c->link->out);
+	if (!buf_ok(&c->link->out)) {
+		relay_failed(c, "the request is too large");
+		return;
+	}
+	c->state = CLIENT_FORWARD;
+	client_deadline(c, 0);
+	relay_run(c);
+}
+
+void relay_start(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (r->expect && !r->body_done &&
+	    !client_send(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"), SLICE_NONE)) {
+		client_close(c);
+		return;
+	}
+	r->expect = false;
+	if (r->facts.endpoint->stream != STREAM_NONE && !c->counted_stream) {
+		c->counted_stream = true;
+		c->user->streams++;
+	}
+	relay_connect(c, false);
+}
+
+/* A kept connection that the Engine had closed: reads may go again. */
+static bool relay_retry(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (r->retried || !c->link->used || c->link->answered || r->head_sent ||
+	    !(r->facts.endpoint->flags & RETRY) || !r->body_done)
+		return false;
+	r->retried = true;
+	link_close(c->link);
+	c->link = NULL;
+	relay_connect(c, true);
+	return true;
+}
+
+/* ---- request body, streamed ---- */
+
+struct up_sink { struct link *link; bool failed; };
+
+static void up_chunk(void *arg, struct slice piece)
+{
+	struct up_sink *s = arg;
+	char line[24];
+	int n = snprintf(line, sizeof(line), "%zx\r\n", piece.n);
+
+	if (s->failed || !piece.n)
+		return;
+	s->failed = !link_send(s->link, (struct slice){ line, (size_t)n }, piece) ||
+	    !link_send(s->link, SLICE("\r\n"), SLICE_NONE);
+	s->link->client->request->received += piece.n;
+}
+
+/* What of in belongs to the body goes to the Engine; -1 malformed, -2 the
+ * Engine takes no more. */
+static int up_feed(struct client *c, struct slice in, size_t *used)
+{
+	struct request *r = c->request;
+	struct up_sink sink = { c->link, false };
+
+	if (r->framing == FRAMING_CHUNKED) {
+		int k = http_chunked_feed(&r->up, in, used, up_chunk, &sink);
+		if (k != CHUNKED_MORE && k != CHUNKED_END)
+			return -1;
+		if (k == CHUNKED_END && !sink.failed) {
+			r->body_done = true;
+			sink.failed = !link_send(c->link, SLICE("0\r\n\r\n"), SLICE_NONE);
+		}
+		return sink.failed ? -2 : 0;
+	}
+	uint64_t left = r->length - r->received;
+	*used = in.n < left ? in.n : (size_t)left;
+	r->received += *used;
+	r->body_done = r->received == r->length;
+	return link_send(c->link, (struct slice){ in.p, *used }, SLICE_NONE) ? 0 : -2;
+}
+
+/* False: the client is closed. */
+static bool pump_body(struct client *c)
+{
+	struct request *r = c->request;
+	size_t moved = 0, used = 0;
+
+	while (!r->body_done && !c->up_dead && !c->link->out.len && moved < BOUND_RELAY) {
+		struct slice in = buf_slice(&c->in);
+		bool owned = in.n > 0;
+		if (!owned) {
+			ssize_t n = source_read(&c->source, c->broker->scratch, BOUND_RELAY);
+			if (n == -1)
+				break;
+			if (n <= 0) {
+				/* Cut short: the Engine must not take it for whole. */
+				client_close(c);
+				return false;
+			}
+			in = (struct slice){ c->broker->scratch, (size_t)n };
+		}
+		int k = up_feed(c, in, &used);
+		moved += used;
+		if (owned)
+			buf_eat(&c->in, used);
+		else if (k == 0 && used < in.n)
+			buf_add(&c->in, in.p + used, in.n - used);
+		if (k == -1) {
+			r->body_done = false;
+			relay_failed(c, "the chunks of the body are malformed");
+			return false;
+		}
+		if (k == -2)
+			c->up_dead = true;	/* it answers, or it is gone */
+	}
+	return true;
+}
+
+/* ---- answers ---- */
+
+static bool hop_by_hop(enum header id)
+{
+	switch (id) {
+	case HEADER_CONNECTION:
+	case HEADER_KEEP_ALIVE:
+	case HEADER_TRANSFER_ENCODING:
+	case HEADER_CONTENT_LENGTH:
+	case HEADER_UPGRADE:
+	case HEADER_TRAILER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void compose_answer(struct client *c, const struct http_head *h, struct buf *out)
+{
+	struct request *r = c->request;
+	bool bodyless = h->status == 204 || h->status == 304 || h->status == 101;
+
+	buf_addf(out, "HTTP/1.1 %u %s\r\n", h->status, http_reason(h->status));
+	for (size_t i = 0; i < h->nfields; i++) {
+		const struct http_field *f = &h->fields[i];
+		if (hop_by_hop(f->id))
+			continue;
+		buf_adds(out, f->name);
+		buf_add(out, ": ", 2);
+		buf_adds(out, f->value);
+		buf_add(out, "\r\n", 2);
+	}
+	if (h->status == 101) {
+		buf_addz(out, "Connection: Upgrade\r\nUpgrade: ");
+		buf_adds(out, h->known[HEADER_UPGRADE].n ? h->known[HEADER_UPGRADE] : SLICE("tcp"));
+		buf_add(out, "\r\n", 2);
+	} else if (r->answer_framing == FRAMING_CHUNKED && r->minor == 1) {
+		buf_addz(out, "Transfer-Encoding: chunked\r\n");
+	} else if (h->known[HEADER_CONTENT_LENGTH].p && !bodyless) {
+		buf_addz(out, "Content-Length: ");
+		buf_addu(out, h->length);
+		buf_add(out, "\r\n", 2);
+	}
+	bool stays = r->keep_alive && r->minor == 1 && r->body_done &&
+	    r->answer_framing != FRAMING_CLOSE && !c->broker->draining;
+	if (h->status != 101 && !stays && r->facts.endpoint->stream != STREAM_HIJACK)
+		buf_addz(out, "Connection: close\r\n");
+	buf_add(out, "\r\n", 2);
+}
+
+struct down_sink { struct client *c; bool failed; };
+
+static void down_plain(void *arg, struct slice piece)
+{
+	struct down_sink *s = arg;
+
+	/* HTTP/1.0 knows no chunks: decoded, and ended by the close. */
+	if (s->c->request->minor == 0 && !s->failed)
+		s->failed = !client_send(s->c, piece, SLICE_NONE);
+	s->c->request->sent += piece.n;
+}
+
+/* Body bytes of the answer behind head (which may be empty).  False: the
+ * client or the answer is broken. */
+static bool answer_bytes(struct client *c, struct slice head, struct slice in)
+{
+	struct request *r = c->request;
+	struct down_sink sink = { c, false };
+	size_t used = in.n;
+	int k = CHUNKED_MORE;
+
+	if (r->answer_framing == FRAMING_CHUNKED) {
+		if (r->minor == 0 && !client_send(c, head, SLICE_NONE))
+			return false;
+		k = http_chunked_feed(&r->down, in, &used, down_plain, &sink);
+		r->answer_left = k == CHUNKED_END ? 0 : 1;
+		if (sink.failed || k == CHUNKED_BAD || k < 0)
+			return false;
+		if (used < in.n)
+			r->close_after = true;	/* more than was announced */
+		return r->minor == 0 || client_send(c, head, (struct slice){ in.p, used });
+	}
+	if (r->answer_framing == FRAMING_LENGTH || r->answer_framing == FRAMING_NONE) {
+		uint64_t left = r->answer_framing == FRAMING_LENGTH ? r->answer_left : 0;
+		if (in.n > left) {
+			r->close_after = true;
+			used = (size_t)left;
+		}
+		r->answer_left = left - used;
+	}
+	r->sent += used;
+	return client_send(c, head, (struct slice){ in.p, used });
+}
+
+static bool answer_over(const struct request *r)
+{
+	return r->head_sent && r->answer_framing != FRAMING_CLOSE && !r->answer_left;
+}
+
+/* The stream is hijacked: from here on two pipes. */
+static void answer_tunnel(struct client *c, struct slice head, struct slice rest)
+{
+	struct request *r = c->request;
+
+	r->sent += rest.n;
+	c->state = CLIENT_TUNNEL;
+	if (!client_send(c, head, rest)) {
+		client_close(c);
+		return;
+	}
+	if (!c->out.len)
+		client_deadline(c, 0);
+	tunnel_run(c);
+}
+
+/* False: the client is closed, or no longer in CLIENT_FORWARD. */
+static bool answer_head(struct client *c, const struct http_head *h, struct slice rest)
+{
+	struct request *r = c->request;
+	_cleanup_(buf_free) struct buf head = BUF(2 * BOUND_RESPONSE_HEAD);
+	enum stream_kind stream = r->facts.endpoint->stream;
+	bool raw = (stream == STREAM_HIJACK && h->status < 300 &&
+	    (h->status == 101 || h->framing == FRAMING_CLOSE)) ||
+	    (stream == STREAM_WEBSOCKET && h->status == 101);
+
+	engine_saw(c->broker, h);
+	r->status = h->status;
+	r->head_sent = true;
+	r->answer_framing = h->framing;
+	r->answer_left = h->framing == FRAMING_LENGTH ? h->length :
+	    h->framing == FRAMING_CHUNKED;
+	r->close_after |= !h->keep_alive || h->framing == FRAMING_CLOSE;
+	if (h->status == 101 && !raw) {
+		r->head_sent = false;
+		relay_failed(c, "the Docker Engine changed the protocol unasked");
+		return false;
+	}
+	compose_answer(c, h, &head);
+	if (!buf_ok(&head)) {
+		client_close(c);
+		return false;
+	}
+	if (raw) {
+		answer_tunnel(c, buf_slice(&head), rest);
+		return false;
+	}
+	http_chunked_init(&r->down);
+	if (!answer_bytes(c, buf_slice(&head), rest)) {
+		relay_finish(c, "the answer was cut");
+		client_close(c);
+		return false;
+	}
+	return true;
+}
+
+/* Looks for a head in what came.  False as above. */
+static bool answer_parse(struct client *c, struct slice in, bool owned)
+{
+	struct request *r = c->request;
+	struct link *l = c->link;
+	struct http_head head;
+	struct http_error err;
+	size_t used = 0;
+
+	for (;;) {
+		int k = http_response_parse(in, &l->scanned, r->method, &head, &used, &err);
+		if (k == HTTP_MORE) {
+			if (!owned)
+				buf_adds(&l->in, in);
+			if (buf_ok(&l->in))
+				return true;
+			k = HTTP_BAD;
+		}
+		if (k != HTTP_GOOD) {
+			relay_failed(c, "the Docker Engine sent an answer that cannot be read");
+			return false;
+		}
+		if (head.status >= 200 || head.status == 101)
+			break;
+		/* 100 and friends concern only us. */
+		l->scanned = 0;
+		in = (struct slice){ in.p + used, in.n - used };
+		if (owned) {
+			buf_eat(&l->in, used);
+			in = buf_slice(&l->in);
+		}
+		if (!in.n)
+			return true;
+	}
+	l->scanned = 0;
+	bool good = answer_head(c, &head, (struct slice){ in.p + used, in.n - used });
+	if (c->link == l)
+		buf_free(&l->in);
+	return good;
+}
+
+static void answer_ended(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (!r->head_sent) {
+		if (!relay_retry(c))
+			relay_failed(c, "the Docker Engine closed the connection"
+			    " without an answer");
+		return;
+	}
+	if (r->answer_framing != FRAMING_CLOSE)
+		relay_finish(c, "the Docker Engine cut its answer short");
+	r->close_after = true;
+	if (r->answer_framing != FRAMING_CLOSE) {
+		client_close(c);	/* the client must not take it for whole */
+		return;
+	}
+	relay_over(c);
+}
+
+/* False: the client is closed or has another state. */
+static bool pump_answer(struct client *c)
+{
+	struct request *r = c->request;
+	size_t moved = 0;
+
+	while (!c->out.len && moved < BOUND_RELAY && !answer_over(r)) {
+		struct link *l = c->link;
+		ssize_t n = source_read(&l->source, c->broker->scratch, BOUND_RELAY);
+		if (n == -1)
+			return true;
+		if (n <= 0) {
+			answer_ended(c);
+			return false;
+		}
+		moved += (size_t)n;
+		l->answered = true;
+		struct slice in = { c->broker->scratch, (size_t)n };
+		bool owned = l->in.len > 0;
+		if (owned) {
+			buf_adds(&l->in, in);
+			in = buf_slice(&l->in);
+		}
+		if (!r->head_sent) {
+			if (!answer_parse(c, in, owned))
+				return false;
+		} else if (!answer_bytes(c, SLICE_NONE, in)) {
+			relay_finish(c, "the client went away");
+			client_close(c);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- one turn of a request under way ---- */
+
+static void relay_wants(struct client *c)
+{
+	struct request *r = c->request;
+	bool body = !r->body_done && !c->up_dead && !c->link->out.len;
+	bool raw = r->facts.endpoint->stream == STREAM_HIJACK ||
+	    r->facts.endpoint->stream == STREAM_WEBSOCKET;
+	bool half = r->body_done && !raw && !c->peer_eof;
+
+	if (!c->out.len)
+		client_deadline(c, body ? (int64_t)c->broker->conf.body_time : 0);
+	source_want(&c->source, GONE | (c->out.len ? EPOLLOUT : 0) |
+	    (half ? EPOLLRDHUP : 0) | (body ? EPOLLIN : 0));
+	source_want(&c->link->source, (c->out.len ? 0 : EPOLLIN | EPOLLRDHUP | GONE) |
+	    (c->link->out.len ? EPOLLOUT : 0));
+}
+
+/* The client shut down its side.  A short answer still comes; what could
+ * last for days ends, as the Engine itself would end it. */
+static bool relay_half_closed(struct client *c)
+{
+	struct request *r = c->request;
+
+	enum stream_kind stream = r->facts.endpoint->stream;
+
+	if (c->peer_eof || !(c->source.ready & EPOLLRDHUP))
+		return true;
+	/* The read tells when a body is cut, and the end of a raw stream. */
+	if (!r->body_done || stream == STREAM_HIJACK || stream == STREAM_WEBSOCKET)
+		return true;
+	c->peer_eof = true;
+	if (stream != STREAM_LONG)
+		return true;
+	relay_finish(c, "the client went away");
+	client_close(c);
+	return false;
+}
+
+static void relay_run(struct client *c)
+{
+	if (c->source.ready & GONE || !client_flush(c)) {
+		relay_finish(c, "the client went away");
+		client_close(c);
+		return;
+	}
+	if (!relay_half_closed(c))
+		return;
+	if (!link_flush(c->link))
+		c->up_dead = true;
+	if (!pump_body(c) || !pump_answer(c))
+		return;
+	if (answer_over(c->request)) {
+		relay_over(c);
+		return;
+	}
+	relay_wants(c);
+}
+
+/* ---- hijacked streams ---- */
+
+/* Client to Engine.  False: closed. */
+static void tunnel_up(struct client *c)
+{
+	struct link *l = c->link;
+	size_t moved = 0;
+
+	if (!link_flush(l))
+		c->up_dead = true;
+	while (!c->up_dead && !c->peer_eof && !l->out.len && moved < BOUND_RELAY) {
+		struct slice in = buf_slice(&c->in);
+		if (!in.n) {
+			ssize_t n = source_read(&c->source, c->broker->scratch, BOUND_RELAY);
+			if (n == -1)
+				break;
+			if (n <= 0) {
+				c->peer_eof = true;
+				break;
+			}
+			in = (struct slice){ c->broker->scratch, (size_t)n };
+		}
+		if (!link_send(l, in, SLICE_NONE))
+			c->up_dead = true;
+		moved += in.n;
+		c->request->received += in.n;
+		if (c->in.len)
+			buf_free(&c->in);
+	}
+	if (c->peer_eof && !c->eof_passed && !l->out.len && !c->up_dead) {
+		c->eof_passed = true;
+		if (shutdown(l->source.fd, SHUT_WR) < 0)
+			c->up_dead = true;
+	}
+}
+
+/* Engine to client.  False: the client is gone. */
+static bool tunnel_down(struct client *c)
+{
+	struct link *l = c->link;
+	size_t moved = 0;
+
+	if (!client_flush(c))
+		return false;
+	while (!c->engine_eof && !c->out.len && moved < BOUND_RELAY) {
+		ssize_t n = source_read(&l->source, c->broker->scratch, BOUND_RELAY);
+		if (n == -1)
+			break;
+		if (n <= 0) {
+			c->engine_eof = true;
+			break;
+		}
+		moved += (size_t)n;
+		c->request->sent += (uint64_t)n;
+		if (!client_send(c, (struct slice){ c->broker->scratch, (size_t)n }, SLICE_NONE))
+			return false;
+	}
+	if (!c->out.len && !c->engine_eof)
+		client_deadline(c, 0);
+	return true;
+}
+
+/* The Engine's side is over and everything was handed on. */
+static bool tunnel_over(struct client *c)
+{
+	if (!c->engine_eof || c->out.len)
+		return false;
+	if (c->link->source.ready & GONE || c->up_dead || (c->peer_eof && c->eof_passed))
+		return true;	/* both directions, or nobody is left to listen */
+	if (!c->engine_eof_passed) {
+		c->engine_eof_passed = true;
+		if (shutdown(c->source.fd, SHUT_WR) < 0)
+			return true;
+	}
+	return false;
+}
+
+static void tunnel_run(struct client *c)
+{
+	bool alive;
+
+	tunnel_up(c);
+	alive = tunnel_down(c);
+	/* Gone for good, and all that it sent has been read. */
+	bool gone = c->source.ready & GONE && (c->peer_eof || c->up_dead) && !c->link->out.len;
+	if (!alive || gone || tunnel_over(c)) {
+		relay_finish(c, NULL);
+		client_close(c);
+		return;
+	}
+	bool up = !c->peer_eof && !c->up_dead;
+	source_want(&c->source, (c->out.len ? EPOLLOUT : 0) |
+	    (up && !c->link->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
+	    (c->link->out.len && !c->up_dead ? 0 : GONE));
+	source_want(&c->link->source, (c->link->out.len ? EPOLLOUT : 0) |
+	    (!c->engine_eof && !c->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
+	    (c->out.len ? 0 : GONE));
+}
+
+void relay_client(struct client *c, uint32_t ready)
+{
+	(void)ready;
+	if (c->state == CLIENT_TUNNEL)
+		tunnel_run(c);
+	else
+		relay_run(c);
+}
+
+void relay_link(struct source *s, uint32_t ready)
+{
+	struct link *l = (struct link *)(void *)s;
+
+	if (l->client)
+		relay_client(l->client, ready);
+}
