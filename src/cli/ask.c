@@ -1,0 +1,217 @@
+/*
+ * ask.c: the subcommands that ask the broker: status, list, why, open, reload.
+ */
+#include <jansson.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define ANSWER	(8 * 1024 * 1024)
+
+static int no_arguments(int argc)
+{
+	return argc == 1 ? 0 : EXIT_USE;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static long long number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+/* ---- status ---- */
+
+static void part(const char *name, const char *state, const char *more)
+{
+	bool good = !strcmp(state, "good"), color = want_color(stdout);
+
+	printf("%-9s %s%-12s%s %s\n", name, color ? good ? "\033[32m" : "\033[31m" : "",
+	    state, color ? "\033[0m" : "", more);
+}
+
+static void status_print(const json_t *o)
+{
+	_cleanup_(buf_free) struct buf engine = BUF(512), log = BUF(1024);
+
+	buf_addf(&engine, "%s, API %s", text_of(o, "engine_socket"),
+	    *text_of(o, "engine_api") ? text_of(o, "engine_api") : "unknown");
+	buf_addf(&log, "%s, %lld lines%s%s", text_of(o, "audit_log"),
+	    number_of(o, "audit_lines"), *text_of(o, "auditd_text") ? ": " : "",
+	    text_of(o, "auditd_text"));
+	printf("broker    %s since %s%s\n", text_of(o, "version"), text_of(o, "since"),
+	    json_is_true(json_object_get(o, "draining")) ? ", ending" : "");
+	part("Engine", text_of(o, "engine"), buf_text(&engine));
+	part("authd", text_of(o, "authd"), "");
+	part("auditd", text_of(o, "auditd"), buf_text(&log));
+	printf("policy    %s, %lld roles, loaded %s", text_of(o, "policy"),
+	    number_of(o, "policy_roles"), text_of(o, "policy_loaded"));
+	if (number_of(o, "policy_failed_reloads"))
+		printf(", %lld failed reloads", number_of(o, "policy_failed_reloads"));
+	printf("\n          sha256 %s\n", text_of(o, "policy_hash"));
+	printf("users     %lld sockets, %lld connections\n",
+	    number_of(o, "user_sockets"), number_of(o, "connections"));
+	printf("requests  %lld, %lld refused, %lld streams cut\n",
+	    number_of(o, "requests"), number_of(o, "refused"), number_of(o, "streams_cut"));
+	if (number_of(o, "audit_lost"))
+		printf("records   %lld reads could not be recorded\n", number_of(o, "audit_lost"));
+}
+
+/* Options that status and list share.  False: usage. */
+static bool show_options(int argc, char **argv, bool *json, const char **user)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "user", required_argument, NULL, 'U' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int o;
+
+	while ((o = getopt_long(argc, argv, user ? "U:" : "", longs, NULL)) != -1)
+		if (o == 'j')
+			*json = true;
+		else if (o == 'U' && user)
+			*user = optarg;
+		else
+			return false;
+	return optind == argc;
+}
+
+/* Prints the answer as JSON, or by print; errors of the broker as they are. */
+static int show(int code, struct buf *answer, bool json, void (*print)(const json_t *o))
+{
+	_cleanup_(buf_free) struct buf err = BUF(1024);
+	json_t *o = NULL;
+
+	if (code < 0)
+		return EXIT_AWAY;
+	if (json_parse(buf_slice(answer), &o, &err) != JSON_GOOD) {
+		fputs("dockbroker: ", stderr);
+		print_safe(stderr, buf_slice(answer));
+		fputc('\n', stderr);
+		return code ? code : EXIT_AWAY;
+	}
+	if (json)
+		print_safe(stdout, buf_slice(answer)), putchar('\n');
+	else
+		print(o);
+	json_decref(o);
+	return code;
+}
+
+int status_run(int argc, char **argv)
+{
+	_cleanup_(buf_free) struct buf answer = BUF(ANSWER);
+	bool json = false;
+
+	if (!show_options(argc, argv, &json, NULL))
+		return EXIT_USE;
+	int code = control_ask(CTL_STATUS, 0, "", &answer);
+	return show(code, &answer, json, status_print);
+}
+
+/* ---- list ---- */
+
+/* Words in lines of at most 78 columns. */
+static void print_words(const char *what, const json_t *list)
+{
+	size_t column = 79, n = json_array_size(list);
+
+	if (!n)
+		return;
+	printf("  %s", what);
+	for (size_t i = 0; i < n; i++) {
+		const char *w = json_string_value(json_array_get(list, i));
+		size_t len = strlen(w) + (i + 1 < n ? 2 : 0);
+		if (column + len > 78) {
+			printf("\n   ");
+			column = 3;
+		}
+		printf(" %s%s", w, i + 1 < n ? "," : "");
+		column += len;
+	}
+	printf("\n");
+}
+
+static void list_print(const json_t *o)
+{
+	const json_t *roles = json_object_get(o, "roles"), *r;
+	size_t i;
+
+	if (!json_array_size(roles))
+		printf("%s has no role: nothing is allowed\n", text_of(o, "user"));
+	json_array_foreach(roles, i, r) {
+		printf("%srole %s, granted to %s", i ? "\n" : "", text_of(r, "role"),
+		    text_of(r, "grant"));
+		if (*text_of(r, "file"))
+			printf(" (%s:%lld)", text_of(r, "file"), number_of(r, "line"));
+		printf("\n");
+		print_words("docker commands:", json_object_get(r, "words"));
+		print_words("single actions:", json_object_get(r, "actions"));
+		if (json_is_true(json_object_get(r, "privileged")))
+			printf("  privileged everything: also what reaches beyond a container\n");
+	}
+}
+
+int list_run(int argc, char **argv)
+{
+	_cleanup_(buf_free) struct buf answer = BUF(ANSWER);
+	const char *user = "";
+	bool json = false;
+
+	if (!show_options(argc, argv, &json, &user))
+		return EXIT_USE;
+	int code = control_ask(CTL_LIST, 0, user, &answer);
+	return show(code, &answer, json, list_print);
+}
+
+/* ---- the others: lines as they come ---- */
+
+static int lines(enum ctl_verb verb, uint64_t number)
+{
+	_cleanup_(buf_free) struct buf answer = BUF(ANSWER);
+	int code = control_ask(verb, number, "", &answer);
+
+	if (code < 0)
+		return EXIT_AWAY;
+	FILE *f = code ? stderr : stdout;
+	if (code && verb != CTL_RELOAD)
+		fputs("dockbroker: ", f);
+	print_safe(f, buf_slice(&answer));
+	if (answer.len && answer.p[answer.len - 1] != '\n')
+		fputc('\n', f);
+	return code;
+}
+
+int why_run(int argc, char **argv)
+{
+	uint64_t number;
+
+	if (argc != 2 || !slice_number(slice_from(argv[1]), UINT64_MAX, &number))
+		return EXIT_USE;
+	return lines(CTL_WHY, number);
+}
+
+int open_run(int argc, char **argv)
+{
+	(void)argv;
+	return no_arguments(argc) ? EXIT_USE : lines(CTL_OPEN, 0);
+}
+
+int reload_run(int argc, char **argv)
+{
+	(void)argv;
+	if (no_arguments(argc))
+		return EXIT_USE;
+	int code = lines(CTL_RELOAD, 0);
+	if (code == EXIT_DONE)
+		puts("reloaded");
+	return code;
+}
