@@ -12,7 +12,9 @@
 #include "dockbroker/proc.h"
 
 #define AUTHD_CHILDREN		32	/* children at the same time */
+#define AUTHD_CHILDREN_BULK	8	/* of these, for the broker's lists of names and groups */
 #define AUTHD_WAITING		4096	/* questions that wait for a child */
+#define AUTHD_WAITING_BULK	3072	/* of these, names and groups */
 #define AUTHD_WAITING_UID	4	/* of these, about one uid or group */
 #define AUTHD_SERIALS		4096	/* asks that share one child's answer */
 #define AUTHD_SETTLE		200	/* ms from a changed file to NSS_CHANGED */

@@ -4,6 +4,8 @@
  *
  * - One child at a time about one uid, name or group: who asks the same while
  *   it runs shares its answer, so that nobody takes others' slots.
+ * - People who wait for Docker come before the broker's lists: names and
+ *   groups, which it asks by the thousand, never take all slots.
  * - At the deadline the child is killed and the answer is WHO_TIMEOUT.  It
  *   keeps its slot until it is reaped, so hung modules cost a slot each.
  * - Modules start processes of their own (pam_exec, in a session of its own).
@@ -62,7 +64,7 @@ struct jobs {
 	jobs_send_fn *send;
 	void *arg;
 	struct job *first, **last;	/* in order of arrival */
-	size_t running, waiting;
+	size_t running[2], waiting[2];	/* of uids; of names and groups */
 	int64_t warned[WARN_SLOTS];
 	_Alignas(8) char packet[PACKET_MAX];
 };
@@ -70,6 +72,12 @@ struct jobs {
 static struct job *job_of(void *member, size_t offset)
 {
 	return (struct job *)((char *)member - offset);
+}
+
+/* Names and groups: nobody waits behind them. */
+static bool is_bulk(const struct job_ask *ask)
+{
+	return ask->kind == MSG_GROUP_ASK || ask->who.uid == WHO_UNSET;
 }
 
 static void job_log(struct job *job, enum log_level level, const char *what,
@@ -86,7 +94,7 @@ static void job_log(struct job *job, enum log_level level, const char *what,
 	}
 	if (!log_wants(level))
 		return;
-	if (ask->kind == MSG_GROUP_ASK || ask->who.uid == WHO_UNSET)
+	if (is_bulk(ask))
 		log_write(level, "%s: %s %d after %lld ms",
 		    ask->kind == MSG_GROUP_ASK ? ask->group.name :
 		    ask->who.name, what, code, (long long)(now - job->since));
@@ -255,9 +263,9 @@ static void job_remove(struct job *job)
 	if (j->last == &job->next)
 		j->last = p;
 	if (job->pid)
-		j->running--;
+		j->running[is_bulk(&job->ask)]--;
 	else
-		j->waiting--;
+		j->waiting[is_bulk(&job->ask)]--;
 	source_close(&job->source);
 	timer_remove(&job->deadline);
 	free(job->serials);
@@ -352,8 +360,8 @@ static void job_start(struct job *job)
 	job->since = loop_now(j->loop);
 	r = job_fork(job);
 	if (job->pid) {
-		j->waiting--;
-		j->running++;
+		j->waiting[is_bulk(&job->ask)]--;
+		j->running[is_bulk(&job->ask)]++;
 	}
 	if (r == 0)
 		return;
@@ -366,6 +374,8 @@ static void job_start(struct job *job)
 
 static bool job_may_start(const struct job *job)
 {
+	if (is_bulk(&job->ask) && job->jobs->running[1] == AUTHD_CHILDREN_BULK)
+		return false;
 	for (const struct job *o = job->jobs->first; o; o = o->next)
 		if (o->pid && job_same(&o->ask, &job->ask))
 			return false;
@@ -376,7 +386,8 @@ static void jobs_start(struct jobs *j)
 {
 	struct job *job = j->first, *next;
 
-	for (; job && j->waiting && j->running < AUTHD_CHILDREN; job = next) {
+	for (; job && j->running[0] + j->running[1] < AUTHD_CHILDREN;
+	    job = next) {
 		next = job->next;
 		if (!job->pid && job_may_start(job))
 			job_start(job);
@@ -390,7 +401,9 @@ static struct job *job_new(struct jobs *j, const struct job_ask *ask)
 
 	for (job = j->first; job; job = job->next)
 		same += !job->pid && job_same(&job->ask, ask);
-	if (j->waiting == AUTHD_WAITING || same == AUTHD_WAITING_UID)
+	if (j->waiting[0] + j->waiting[1] >= AUTHD_WAITING ||
+	    (is_bulk(ask) && j->waiting[1] >= AUTHD_WAITING_BULK) ||
+	    same == AUTHD_WAITING_UID)
 		return NULL;
 	job = calloc(1, sizeof(*job));
 	if (!job)
@@ -402,7 +415,7 @@ static struct job *job_new(struct jobs *j, const struct job_ask *ask)
 	timer_init(j->loop, &job->deadline, job_deadline);
 	*j->last = job;
 	j->last = &job->next;
-	j->waiting++;
+	j->waiting[is_bulk(ask)]++;
 	if (timer_set(&job->deadline,
 	    loop_now(j->loop) + j->config->account_time) < 0) {
 		job_remove(job);

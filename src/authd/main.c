@@ -91,6 +91,15 @@ static bool config_load(const struct authd *a, struct config *c,
 	return r == 0;
 }
 
+/* As they are, with their lines and carets: a log line would escape them. */
+static void config_faults(struct buf *err)
+{
+	const char *text = buf_text(err);
+	size_t n = strlen(text);
+
+	fprintf(stderr, "%s%s", text, n && text[n - 1] == '\n' ? "" : "\n");
+}
+
 /* Descriptors 0 to 2 exist, so that no socket ever becomes one of them. */
 static void standard_fds(void)
 {
@@ -132,7 +141,8 @@ static void reload(struct authd *a)
 	struct config *next = &a->config[!a->current];
 
 	if (!config_load(a, next, &err)) {
-		log_error("not reloaded: %s", buf_text(&err));
+		config_faults(&err);
+		log_error("not reloaded: the configuration has faults");
 		return;
 	}
 	a->current = !a->current;
@@ -162,8 +172,10 @@ int main(int argc, char **argv)
 	standard_fds();
 	options(argc, argv, &a);
 	log_open("dockbroker-authd", LOG_INFO, getenv("JOURNAL_STREAM"));
-	if (!config_load(&a, &a.config[0], &err))
-		fatal("%s", buf_text(&err));
+	if (!config_load(&a, &a.config[0], &err)) {
+		config_faults(&err);
+		fatal("not started: the configuration has faults");
+	}
 	if (a.config[0].debug)
 		log_open("dockbroker-authd", LOG_DEBUG, getenv("JOURNAL_STREAM"));
 	if (geteuid() != 0)

@@ -18,7 +18,7 @@ static char dir[] = "/tmp/test_pam.XXXXXX";
 static struct config config;
 static char text[BOUND_PAM_TEXT];
 
-static void put(const char *name, const char *fmt, ...)
+_printf_(2, 3) static void put(const char *name, const char *fmt, ...)
 {
 	char path[512];
 	va_list ap;
