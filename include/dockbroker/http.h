@@ -40,13 +40,14 @@ struct http_head {
 	unsigned status;		/* responses */
 	unsigned minor;			/* of HTTP/1.x */
 	enum framing framing;
-	uint64_t length;		/* FRAMING_LENGTH; for HEAD responses what was announced */
+	uint64_t length;		/* what Content-Length says, also where no body follows (HEAD, 304) */
 	bool keep_alive;
-	bool upgrade;			/* Connection: upgrade with an Upgrade field */
-	bool expect_continue;
+	bool upgrade;			/* Connection: upgrade with an Upgrade field; responses: 101 */
+	bool expect_continue;		/* only where a body follows */
 	size_t nfields;
 	struct http_field fields[BOUND_HEADERS];
-	/* first field of each known kind, .p NULL when absent */
+	/* first field of each known kind, .p NULL when absent; set from
+	 * fields[] up to nfields alone, the rest is not initialised */
 	struct slice known[HEADER_COUNT];
 };
 
@@ -61,22 +62,26 @@ struct http_error { unsigned status; const char *why; };
 /*
  * in: what has arrived.  scanned: where the search for the end of the head
  * stopped last time; 0 for a new head.  max: bytes that a head may have; past
- * it 431.  On HTTP_GOOD *used is the length of the head with its empty line.
+ * it 431.  On HTTP_GOOD *used is the length of the head with its empty line,
+ * and *scanned is 0 again.  Content-Length: 0 is FRAMING_NONE in a request.
  *
  * Refused with 400, beside what llhttp refuses in strict mode: both
  * Content-Length and Transfer-Encoding; any repeated Content-Length,
  * Transfer-Encoding, Host, Connection, Upgrade, Content-Type, Expect or
  * X-Registry-*; a Transfer-Encoding other than "chunked"; folded lines; bare
- * CR or LF; NUL and other controls in values; space before the colon; no
- * Host on 1.1; HTTP/1.0 with Transfer-Encoding; targets that are not
- * origin-form; upgrade without a body-less or sized request.  HTTP versions
- * other than 1.0 and 1.1: 505.  Too many fields: 431.  Target too long: 414.
+ * CR or LF; NUL and other controls (tabs too) in values; space before the
+ * colon; no Host on 1.1; HTTP/1.0 with Transfer-Encoding; targets that are not
+ * origin-form ("*" of OPTIONS is taken), so every CONNECT; Connection that
+ * names a field of header.def; upgrades on 1.0, with a chunked body or to more
+ * than one protocol.  HTTP versions other than 1.0 and 1.1: 505.  Too many
+ * fields: 431.  Target too long: 414.  Expect of anything else: 417.
  */
 int http_request_parse(struct slice in, size_t *scanned, size_t max,
     struct http_head *head, size_t *used, struct http_error *err) _must_check_;
 
 /* The Engine's answer to method.  1xx other than 101 are HTTP_GOOD with
- * FRAMING_NONE: the caller goes on with the next head. */
+ * FRAMING_NONE: the caller goes on with the next head.  Content-Length: 0 is
+ * FRAMING_LENGTH here.  On HTTP_BAD err->status is always 502. */
 int http_response_parse(struct slice in, size_t *scanned, enum method method,
     struct http_head *head, size_t *used, struct http_error *err) _must_check_;
 
@@ -89,7 +94,8 @@ void http_chunked_init(struct http_chunked *c);
 /* Gives decoded pieces to data() while it eats in; *used: how much of in
  * belongs to the body (less than in.n only at CHUNKED_END or _BAD).  Chunk
  * extensions and trailers are refused past BOUND_CHUNK_LINE/BOUND_TRAILER,
- * and dropped below. */
+ * and dropped below.  After CHUNKED_BAD pieces given to data() before may
+ * not be used as a whole body; further feeds eat nothing. */
 int http_chunked_feed(struct http_chunked *c, struct slice in, size_t *used,
     void (*data)(void *arg, struct slice piece), void *arg) _must_check_;
 
@@ -97,7 +103,7 @@ int http_chunked_feed(struct http_chunked *c, struct slice in, size_t *used,
 
 struct http_param { struct slice name, value; bool has_value; };
 
-/* A target, decoded once.  Slices point into arena. */
+/* A target, decoded once.  Slices point into arena, each with a NUL behind. */
 struct http_target {
 	bool versioned;
 	unsigned major, minor;		/* /v1.41/... */
@@ -114,7 +120,9 @@ struct http_target {
  * decoding; %2F, %00 and controls in segments; %XX that is not hex; ";" in the
  * query; empty parameter names; bytes past ASCII that are not valid UTF-8
  * after decoding; fragments; versions with leading zeros or other than
- * 1.NN; more than the bounds.  One trailing slash is kept as a flag.
+ * 1.NN; more than the bounds (target: 414).  One trailing slash is kept as a
+ * flag; "/" alone is that flag without segments, "/x?" is "/x".  503 when the
+ * arena is full.
  */
 int http_target_parse(struct slice target, size_t max_params, struct arena *a,
     struct http_target *out, struct http_error *err) _must_check_;
