@@ -42,7 +42,8 @@ enum endpoint_flag {
 	ECHOES_BODY = 4,	/* dockerode repeats the body's keys in the query: known ones are dropped */
 	REACHES = 8,	/* reaches beyond containers as a whole (plugins, swarm, debug): "privileged everything" */
 	LATER = 16,	/* refused with 501 for everybody, with a sentence that says so */
-	RETRY = 32	/* reads that may be sent again when a kept connection was stale */
+	RETRY = 32,	/* reads that may be sent again when a kept connection was stale */
+	DROPS_BODY = 64	/* BODY_NONE, but dockerode repeats the parameters as a JSON body: read within BOUND_BODY and dropped */
 };
 
 enum schema_id {
@@ -55,7 +56,7 @@ enum schema_id {
 struct endpoint {
 	unsigned id;			/* enum endpoint_id */
 	enum method method;
-	const char *template;		/* "/containers/{name}/json"; {name...} takes slashes */
+	const char *template;		/* "/containers/{name}/json": see catalog.def */
 	const char *action;		/* "container.inspect" */
 	const char *words;		/* docker commands that need it: "inspect port exec" */
 	enum body_kind body;

@@ -1,0 +1,28 @@
+/*
+ * names.h: what names of the Engine's objects can look like.  Pure predicates;
+ * the charsets are the Engine's, so that nothing else is ever forwarded.
+ */
+#ifndef DOCKBROKER_DOCKER_NAMES_H
+#define DOCKBROKER_DOCKER_NAMES_H
+
+#include "dockbroker/docker.h"
+
+/* Containers, volumes, networks, swarm objects; ids and their prefixes too:
+ * [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 255 bytes. */
+bool name_valid(struct slice s);
+/* Looks like an id or a prefix of one: 12 to 64 hexadecimal digits.  Such new
+ * names would capture what others mean by an id (clients.md 1, quirk 10). */
+bool name_is_id(struct slice s);
+/* [host[:port]/]path[:tag][@algorithm:hex], an id or a prefix of one. */
+bool reference_valid(struct slice s);
+/* The same without tag and digest. */
+bool repository_valid(struct slice s);
+bool tag_valid(struct slice s);
+bool digest_valid(struct slice s);	/* sha256:64 hex, sha512:128 hex */
+/* Cuts what follows the repository off *s: "a:5/b:1" -> "a:5/b", returns
+ * ":1", "@sha256:..", ":1@sha256:.." or an empty slice. */
+struct slice reference_cut(struct slice *s);
+/* Can an object of this kind be called so? */
+bool object_name_valid(enum object_kind k, struct slice s);
+
+#endif
