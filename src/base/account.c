@@ -45,8 +45,11 @@ struct account *account_new(uint32_t uid, uint32_t gid, const char *name,
 	a->gid = gid;
 	memcpy(a->name, name, strlen(name));
 	for (size_t i = 0; i < n; i++) {
-		a->groups[i].gid = groups[i].gid;
-		memcpy(a->groups[i].name, groups[i].name, strlen(groups[i].name));
+		const struct group *g = &groups[i];
+
+		/* Not what is behind the NUL: accounts are compared. */
+		a->groups[i].gid = g->gid;
+		memcpy(a->groups[i].name, g->name, strlen(g->name));
 	}
 	qsort(a->groups, n, sizeof(*groups), group_compare);
 	for (size_t i = 0; i < n; i++)

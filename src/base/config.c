@@ -17,7 +17,7 @@ struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;			/* in struct config */
-	const char *text, *word;	/* TEXT and PATH: default, alternative */
+	const char *text, *word;	/* TEXT, PATH: default, alternative */
 	uint64_t number, min, max;	/* the others */
 };
 
@@ -210,7 +210,8 @@ static void read_time(struct reader *r, const struct key *k, struct slice at)
 	show_time(min, k->min);
 	show_time(max, k->max);
 	if (!parse_ms(at, &v))
-		fault(r, at, "`%s' is a time such as 500ms, 10s or 5m", k->name);
+		fault(r, at, "`%s' is a time such as 500ms, 10s or 5m",
+		    k->name);
 	else if (v < k->min || v > k->max)
 		fault(r, at, "`%s' is between %s and %s", k->name, min, max);
 	else
@@ -304,8 +305,8 @@ static void read_option(struct reader *r, struct service_conf *s, size_t which,
 		if (!unquote(r, &v))
 			return;
 		if (!slice_starts(v, SLICE("/")) || v.n >= sizeof(s->path))
-			fault(r, at, "`path' is an absolute path of at most %zu bytes",
-			    sizeof(s->path) - 1);
+			fault(r, at, "`path' is an absolute path of at most "
+			    "%zu bytes", sizeof(s->path) - 1);
 		else
 			memcpy(s->path, v.p, v.n);
 		break;
@@ -453,7 +454,7 @@ int config_parse(struct config *c, const char *path, struct slice text,
 	struct slice rest = text;
 
 	config_defaults(c);
-	while (rest.n)
+	while (rest.n && r.faults < FAULTS)
 		read_line(&r, slice_cut(&rest, '\n'));
 	place_services(&r);
 	return r.faults ? CONFIG_BAD : CONFIG_GOOD;

@@ -88,10 +88,12 @@ static void add_indent(struct buf *out, struct slice s)
 }
 
 /* line with at of its bytes before the fault, len bytes wide. */
-static void add_source(struct buf *out, struct slice line, size_t at, size_t len)
+static void add_source(struct buf *out, struct slice line, size_t at,
+    size_t len)
 {
 	size_t col = count_chars((struct slice){ line.p, at });
-	struct slice from = skip_chars(line, col > WIDTH - 20 ? col - BEFORE : 0);
+	size_t skip = col > WIDTH - 20 ? col - BEFORE : 0;
+	struct slice from = skip_chars(line, skip);
 	struct slice rest = skip_chars(from, WIDTH);
 	struct slice shown = { from.p, from.n - rest.n };
 	const char *fault = line.p + at;

@@ -55,15 +55,15 @@ int json_scan(struct slice in, struct buf *err)
 		case '"':
 			end = skip_string(in, i + 1);
 			if (end - i - 1 > BOUND_JSON_STRING)
-				return too_much(in, i, "a string is longer than",
-				    BOUND_JSON_STRING, err);
+				return too_much(in, i, "a string is longer "
+				    "than", BOUND_JSON_STRING, err);
 			i = end;
 			break;
 		case '[':
 		case '{':
 			if (++depth > BOUND_JSON_DEPTH)
-				return too_much(in, i, "values are nested deeper than",
-				    BOUND_JSON_DEPTH, err);
+				return too_much(in, i, "values are nested "
+				    "deeper than", BOUND_JSON_DEPTH, err);
 			nodes++;
 			break;
 		case ',':

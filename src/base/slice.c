@@ -23,9 +23,9 @@ bool slice_is(struct slice a, const char *z)
 	return slice_equal(a, slice_from(z));
 }
 
-static unsigned char lower(unsigned char c)
+static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 bool slice_equal_nocase(struct slice a, struct slice b)
@@ -33,7 +33,7 @@ bool slice_equal_nocase(struct slice a, struct slice b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (lower((unsigned char)a.p[i]) != lower((unsigned char)b.p[i]))
+		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	return true;
 }
@@ -179,8 +179,13 @@ const char *slice_nearest(struct slice a, const char *(*at)(size_t i))
 	unsigned best = (unsigned)(a.n > 60 ? 20 : a.n / 3) + 2;
 
 	for (size_t i = 0; (z = at(i)); i++) {
-		unsigned d = slice_distance(a, slice_from(z));
+		struct slice b = slice_from(z);
+		size_t apart = a.n > b.n ? a.n - b.n : b.n - a.n;
+		unsigned d;
 
+		if (apart >= best)
+			continue;		/* the distance is no less */
+		d = slice_distance(a, b);
 		if (d < best) {
 			best = d;
 			near = z;

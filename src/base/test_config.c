@@ -147,6 +147,7 @@ static void test_ranges(void **state _unused_)
 
 static void test_length(void **state _unused_)
 {
+	struct buf none = BUF(0);
 	char text[300];
 
 	snprintf(text, sizeof(text), "run-dir /%0254d\n", 0);
@@ -154,7 +155,7 @@ static void test_length(void **state _unused_)
 	assert_int_equal(strlen(c.run_dir), 255);
 	snprintf(text, sizeof(text), "run-dir /%0255d\n", 0);
 	assert_int_equal(config_parse(&c, "x", slice_from(text),
-	    &(struct buf)BUF(0)), CONFIG_BAD);
+	    &none), CONFIG_BAD);
 }
 
 static void test_service(void **state _unused_)
@@ -185,8 +186,8 @@ static void test_service_faults(void **state _unused_)
 
 	bad("service\n", "d.conf:1:1: a service needs a name\n"
 	    "service\n^~~~~~~\n");
-	bad("service ../x\n", "d.conf:1:9: a service's name is made of letters, "
-	    "digits, `_', `.' and `-', at most 63\n"
+	bad("service ../x\n", "d.conf:1:9: a service's name is made of "
+	    "letters, digits, `_', `.' and `-', at most 63\n"
 	    "service ../x\n        ^~~~\n");
 	bad("service x\nservice x path=/y\n", "d.conf:2:9: the service is "
 	    "defined twice\nservice x path=/y\n        ^\n");
@@ -208,10 +209,10 @@ static void test_service_faults(void **state _unused_)
 	    "service x mode\n          ^~~~\n");
 	bad("service x mode=\n", "d.conf:1:16: `mode' is octal, from 000 to "
 	    "0777\nservice x mode=\n               ^\n");
-	bad("service x mode=1777\n", "d.conf:1:16: `mode' is octal, from 000 to "
-	    "0777\nservice x mode=1777\n               ^~~~\n");
-	bad("service x mode=0668\n", "d.conf:1:16: `mode' is octal, from 000 to "
-	    "0777\nservice x mode=0668\n               ^~~~\n");
+	bad("service x mode=1777\n", "d.conf:1:16: `mode' is octal, from 000 "
+	    "to 0777\nservice x mode=1777\n               ^~~~\n");
+	bad("service x mode=0668\n", "d.conf:1:16: `mode' is octal, from 000 "
+	    "to 0777\nservice x mode=0668\n               ^~~~\n");
 	bad("service x uid=4294967295\n", "d.conf:1:15: `uid' is the number of "
 	    "a user\nservice x uid=4294967295\n              ^~~~~~~~~~\n");
 	bad("service x uid=alice\n", "d.conf:1:15: `uid' is the number of a "

@@ -88,7 +88,8 @@ static void test_full(void **state _unused_)
 	    "into what is left of it");
 	fault_show(&b, "p", SLICE("x"), 0, 1, "two");
 	assert_true(buf_ok(&b));
-	assert_string_equal(buf_text(&b), "p:1:1: one\nx\n^\np:1:1: two\nx\n^\n");
+	assert_string_equal(buf_text(&b),
+	    "p:1:1: one\nx\n^\np:1:1: two\nx\n^\n");
 	buf_free(&b);
 }
 

@@ -99,7 +99,8 @@ static void test_secret(void **state _unused_)
 {
 	_cleanup_(buf_free) struct buf err = BUF(1000);
 
-	assert_int_equal(parse(SLICE("{\"password\":hunter2}"), &err), JSON_BAD);
+	assert_int_equal(parse(SLICE("{\"password\":hunter2}"), &err),
+	    JSON_BAD);
 	assert_null(strstr(buf_text(&err), "hunter2"));
 }
 

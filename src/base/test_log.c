@@ -1,4 +1,4 @@
-/* test_log.c: the exact lines, and that no byte of a message leaves its line. */
+/* test_log.c: the exact lines; no byte of a message leaves its line. */
 #include <errno.h>
 #include <unistd.h>
 
