@@ -33,6 +33,7 @@
 
 #define PACKET_MAX	(sizeof(struct msg_who_is) + \
 			    BOUND_GROUPS * sizeof(struct group))
+#define CHILDREN	"/proc/thread-self/children"
 #define WARN_SLOTS	64	/* warnings are counted by uid modulo this */
 #define WARN_EVERY	10000	/* ms between two warnings of one slot */
 #define END_ROUNDS	100	/* looks for children at the end, 10 ms each */
@@ -472,8 +473,7 @@ static size_t children_kill(struct jobs *j, bool jobs_too)
 	ssize_t r;
 	long pid;
 
-	snprintf(text, sizeof(text), "/proc/self/task/%d/children", getpid());
-	fd = open(text, O_RDONLY | O_CLOEXEC);
+	fd = open(CHILDREN, O_RDONLY | O_CLOEXEC);
 	r = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	text[r < 0 ? 0 : r] = '\0';
 	for (p = text; (pid = strtol(p, &end, 10)) > 0; p = end) {
@@ -521,6 +521,8 @@ int jobs_new(struct loop *l, const struct config *c, jobs_send_fn *send,
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -errno;
+	if (access(CHILDREN, R_OK))
+		log_warn(CHILDREN ": %m; what modules leave behind will stay");
 	j = calloc(1, sizeof(*j));
 	if (!j)
 		return -ENOMEM;

@@ -180,9 +180,8 @@ static bool members_add(struct members *m, uint32_t uid, const char *name)
 	struct member key = { .uid = uid };
 	struct member *more;
 
-	if (bsearch(&key, m->list, m->nsorted, sizeof(key), member_order))
-		return true;
-	if (!name_set(key.name, name))
+	if (!name_set(key.name, name) || (m->nsorted &&
+	    bsearch(&key, m->list, m->nsorted, sizeof(key), member_order)))
 		return true;
 	if (m->n == BOUND_MEMBERS)
 		return false;
@@ -200,11 +199,12 @@ static bool members_add(struct members *m, uint32_t uid, const char *name)
 /* Hands on what was added since the last time, sorted and each once. */
 static void members_flush(struct members *m)
 {
-	struct member *from = m->list + m->nsorted;
 	size_t kept = 0, n = m->n - m->nsorted;
+	struct member *from;
 
 	if (!n)
 		return;
+	from = m->list + m->nsorted;
 	qsort(from, n, sizeof(*from), member_order);
 	for (size_t i = 0; i < n; i++)
 		if (!kept || member_order(&from[kept - 1], &from[i]))
