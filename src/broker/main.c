@@ -257,8 +257,11 @@ static void setup(struct broker *b, bool debug)
 	if (loop_new(&b->loop) < 0 || !(b->scratch = malloc(BOUND_RELAY)))
 		fatal("out of memory");
 	b->started_real = loop_realtime(b->loop);
+	json_init();
 	limit_files();
 	make_directories(b);
+	if ((r = loop_signals(b->loop, on_signal, b)) < 0)
+		fatal("no signals: %s", strerror(-r));
 	if ((r = listeners_start(b, &err)) != 0)
 		fatal("%s", r < 0 ? strerror(-r) : buf_text(&err));
 	drop(b);
@@ -304,9 +307,9 @@ int main(int argc, char **argv)
 	options(argc, argv, b, &debug);
 	setup(b, debug);
 	timer_init(b->loop, &b->drain, drain_over);
-	if (loop_signals(b->loop, on_signal, b) < 0 || journal_start(b) < 0 ||
-	    people_start(b) < 0 || engine_start(b) < 0)
-		fatal("out of memory");
+	int r = journal_start(b);
+	if (r < 0 || (r = people_start(b)) < 0 || (r = engine_start(b)) < 0)
+		fatal("cannot start: %s", strerror(-r));
 	journal_event(b, "start", "dockbrokerd " PACKAGE_VERSION);
 	notify_send("READY=1");
 	broker_notify(b);
