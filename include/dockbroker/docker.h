@@ -101,7 +101,7 @@ struct facts {
 	const struct endpoint *endpoint;
 	unsigned minor;			/* API version in force */
 	struct slice object;		/* {name} of the path, decoded */
-	struct slice object2;		/* {checkpoint} */
+	struct slice object2;		/* {checkpoint}; Container of network connect; registry of auth */
 	struct slice new_name;		/* name that is given to something */
 	struct slice image;
 	struct slice user;		/* Config.User, exec User */
@@ -112,7 +112,8 @@ struct facts {
 };
 
 void facts_init(struct facts *f, struct arena *a);
-/* Adds a reach; values are copied into the arena. */
+/* Adds a reach; path and value are copied into the arena.  What finds no room
+ * is counted in more_reach: nreach + more_reach is 0 only for the harmless. */
 void facts_reach(struct facts *f, const char *word, struct slice path, struct slice value);
 
 /* ---- the way of a request ---- */
@@ -147,7 +148,10 @@ int query_canon(const struct http_target *t, struct facts *f, struct buf *out,
  * Parses in, walks it by the endpoint's schema and writes it anew to out.
  * Unknown fields with a zero value (null, false, 0, "", [], {}) are dropped, others
  * refused by name (400); ill-typed or out of bounds 400; all faults are named.
- * Far-reaching ones land in facts->reach.  -ENOMEM.
+ * Far-reaching ones land in facts->reach.  -ENOMEM.  No bytes in: none out.
+ * "null" stays "null".  Bodies that the Engine does not read (SILENT in
+ * schema.def) are checked, and nothing is written: send no body.  413 when it
+ * does not fit into out.
  */
 int body_canon(struct slice in, struct facts *f, struct buf *out,
     struct refusal *why) _must_check_;

@@ -139,7 +139,7 @@ void walk_fault(struct walk *w, const struct step *at, const char *fmt, ...)
 	if (at)
 		step_write(at, &w->faults);
 	else
-		buf_addz(&w->faults, "the body");
+		buf_addz(&w->faults, "it");
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
