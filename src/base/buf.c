@@ -241,9 +241,13 @@ void buf_add_json_string(struct buf *b, struct slice s)
 		unsigned char c = (unsigned char)s.p[i];
 		size_t n = 1;
 
+		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
 		if (c >= 0x80)
 			n = utf8_char((struct slice){ s.p + i, s.n - i });
-		if (n && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+		if (n > 1) {
 			i += n;
 			continue;
 		}

@@ -32,12 +32,26 @@ static int too_much(struct slice in, size_t offset, const char *what,
 	return JSON_BAD;
 }
 
-/* From behind the opening quote to the closing one, or the end. */
-static size_t skip_string(struct slice in, size_t i)
+/* From behind the opening quote to the closing one, or the end.  A quote
+ * behind an odd number of backslashes is part of the string. */
+static size_t skip_string(struct slice in, size_t start)
 {
-	while (i < in.n && in.p[i] != '"')
-		i += in.p[i] == '\\' ? 2 : 1;
-	return i < in.n ? i : in.n;
+	size_t i = start;
+
+	while (i < in.n) {
+		const char *quote = memchr(in.p + i, '"', in.n - i);
+		size_t slashes = 0;
+
+		if (!quote)
+			break;
+		i = (size_t)(quote - in.p);
+		while (slashes < i - start && in.p[i - 1 - slashes] == '\\')
+			slashes++;
+		if (slashes % 2 == 0)
+			return i;
+		i++;
+	}
+	return in.n;
 }
 
 /*

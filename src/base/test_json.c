@@ -10,6 +10,8 @@
 
 #include "dockbroker/base.h"
 
+#define BRACKETS	"[[[[[[[[[[[[[[[[[[[[[[[[["	/* one too many */
+
 static int parse(struct slice in, struct buf *err)
 {
 	json_t *root;
@@ -171,6 +173,13 @@ static void test_scan(void **state _unused_)
 		    JSON_GOOD);
 	assert_int_equal(json_scan(SLICE_NONE, &err), JSON_GOOD);
 	assert_int_equal(err.len, 0);
+	/* Where a string ends decides whether brackets count. */
+	assert_int_equal(json_scan(SLICE("\"\\\"" BRACKETS), &err), JSON_GOOD);
+	assert_int_equal(json_scan(SLICE("\"\\\\\\\"" BRACKETS), &err),
+	    JSON_GOOD);
+	assert_int_equal(json_scan(SLICE("\"\\\"\"" BRACKETS), &err), JSON_BAD);
+	assert_int_equal(json_scan(SLICE("\"\\\\\"" BRACKETS), &err), JSON_BAD);
+	assert_int_equal(json_scan(SLICE("\"\"" BRACKETS), &err), JSON_BAD);
 }
 
 int main(void)
