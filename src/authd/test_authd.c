@@ -37,7 +37,7 @@
 #define HANG		61100	/* and 59 more */
 #define CROWD		62000	/* and 1499 more, by primary group */
 #define CAPS		UINT64_C(0x2000000b)
-#define DEADLINE	1000	/* account-time in ms */
+#define DEADLINE	1500	/* account-time in ms */
 
 static char dir[] = "/tmp/test_authd.XXXXXX";
 static pid_t daemon_pid;
@@ -125,7 +125,7 @@ static void make_service(void)
 	module = realpath(line, NULL);
 	assert_non_null(shipped);
 	assert_non_null(module);
-	put("/etc/pam.d/dockbroker", "w", "");
+	put("/etc/pam.d/dockbroker", "w", "\n");
 	for (size_t i = 0; i < countof(ways); i++) {
 		put("/etc/pam.d/dockbroker", "a", "account [success=ignore "
 		    "default=1] pam_succeed_if.so quiet user = %s\n"
@@ -274,10 +274,11 @@ static size_t children(pid_t pid)
 	return n;
 }
 
-static bool children_gone(pid_t pid)
+/* A child that has answered may still be on its way out. */
+static bool children_become(pid_t pid, size_t n)
 {
 	for (int i = 0; i < 100; i++, pause_ms(10))
-		if (!children(pid))
+		if (children(pid) == n)
 			return true;
 	return false;
 }
@@ -455,7 +456,7 @@ static void test_bad_modules(void **state)
 	assert_int_not_equal(is.pam_code, 0);
 	who(LEAVE, "", true);
 	assert_int_equal(is.pam_code, 0);
-	assert_true(children_gone(daemon_pid));
+	assert_true(children_become(daemon_pid, 0));
 	who(CRASH, "", false);
 	assert_int_equal(is.status, WHO_OK);
 }
@@ -477,8 +478,8 @@ static void test_hang(void **state)
 	assert_int_equal(is.acct_status, WHO_TIMEOUT);
 	assert_int_not_equal(is.pam_code, 0);
 	assert_true(now_ms() - start >= DEADLINE);
-	assert_true(now_ms() - start < DEADLINE + 1000);
-	assert_true(children_gone(daemon_pid));
+	assert_true(now_ms() - start < DEADLINE + 3000);
+	assert_true(children_become(daemon_pid, 0));
 	assert_int_equal(sleepers(), 0);
 }
 
@@ -495,7 +496,7 @@ static void test_shared(void **state)
 	who(GOOD, "", true);
 	assert_int_equal(is.pam_code, 0);
 	assert_true(now_ms() - start < DEADLINE);
-	assert_int_equal(children(daemon_pid), 1);
+	assert_true(children_become(daemon_pid, 1));
 	for (int i = 0; i < 200; i++) {
 		assert_true(who_hear(5000));
 		assert_int_equal(is.acct_status, WHO_TIMEOUT);
@@ -503,7 +504,7 @@ static void test_shared(void **state)
 		assert_false(seen[is.serial - first]);
 		seen[is.serial - first] = true;
 	}
-	assert_true(now_ms() - start < 2 * DEADLINE);
+	assert_true(now_ms() - start < DEADLINE + 3000);
 }
 
 /* More hang than there are slots: everybody is answered, and it heals. */
@@ -523,7 +524,7 @@ static void test_slots(void **state)
 	assert_true(timeouts >= AUTHD_CHILDREN);
 	who(GOOD, "", true);
 	assert_int_equal(is.pam_code, 0);
-	assert_true(children_gone(daemon_pid));
+	assert_true(children_become(daemon_pid, 0));
 	assert_int_equal(sleepers(), 0);
 }
 
@@ -606,7 +607,7 @@ static void test_change(void **state)
 	assert_int_equal(system("cp /etc/group /etc/group+ && "
 	    "echo dbnew:x:61510:dbgood >>/etc/group+ && "
 	    "mv /etc/group+ /etc/group"), 0);
-	assert_true(hear_change(1000));
+	assert_true(hear_change(3000));
 	who(GOOD, "", false);
 	assert_true(in_group("dbnew"));
 	/* A mount over the file is nothing that inotify tells. */
