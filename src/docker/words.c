@@ -174,22 +174,23 @@ static void add_action(struct endpoint_set *s, const char *action)
 			endpoint_set_add(s, i);
 }
 
-/* The nearest known word or action, "" when nothing is near. */
+/* The nearest known word or action, "" when nothing is near.  Of two that are
+ * equally far the one of the same length: letters are swapped most often. */
 static const char *nearest(struct slice word)
 {
 	const char *best = "";
-	unsigned limit = word.n < 4 ? 2 : 1 + (unsigned)(word.n / 3);
+	unsigned limit = word.n < 3 ? 1 : word.n < 9 ? 2 : 4;
+	unsigned score = 2 * limit + 2;
 	const char *z;
 
-	if (limit > 4)
-		limit = 4;
 	for (int actions = 0; actions < 2; actions++) {
 		for (size_t i = 0; (z = actions ? action_at(i) : word_at(i));
 		     i++) {
 			unsigned d = slice_distance(word, slice_from(z));
 
-			if (d < limit) {
-				limit = d;
+			d = 2 * d + (strlen(z) != word.n);
+			if (d < score) {
+				score = d;
 				best = z;
 			}
 		}
