@@ -3,7 +3,6 @@
  * its configuration, opens its socket, gives up every privilege but the four
  * that PAM modules need, and serves until SIGTERM.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -84,8 +83,6 @@ static bool config_load(const struct authd *a, struct config *c,
 		return true;
 	if (r == FILE_GOOD)
 		r = config_parse(c, path, buf_slice(&text), err);
-	else if (r == FILE_MISSING)
-		buf_addf(err, "%s: %s", path, strerror(ENOENT));
 	else if (r < 0)
 		buf_addf(err, "%s: %s", path, strerror(-r));
 	return r == 0;

@@ -6,7 +6,6 @@
  * there the broker's own age limit counts.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -143,11 +142,10 @@ static void watch_run(struct source *s, uint32_t ready _unused_)
 
 int watch_start(struct loop *l, const struct watch_ops *ops, void *arg)
 {
-	struct watch *w = calloc(1, sizeof(*w));
+	static struct watch the_watch;
+	struct watch *w = &the_watch;
 	int fd, r;
 
-	if (!w)
-		return -ENOMEM;
 	w->loop = l;
 	w->ops = ops;
 	w->arg = arg;
