@@ -7,6 +7,7 @@
  * dies.  Requests that change something wait until their record is on disk.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -283,14 +284,11 @@ static void journal_retry(struct timer *t)
 
 static void read_line(const char *path, char *out, size_t size)
 {
-	_cleanup_(buf_free) struct buf text = BUF(4096);
-	_cleanup_(buf_free) struct buf err = BUF(4096);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
 
-	out[0] = 0;
-	if (file_read(path, false, &text, &err) != FILE_GOOD)
-		return;
-	struct slice s = buf_slice(&text);
-	snprintf(out, size, "%.*s", SLICE_ARG(slice_cut(&s, '\n')));
+	out[n > 0 ? n : 0] = 0;
+	out[strcspn(out, "\n")] = 0;
 }
 
 int journal_start(struct broker *b)
@@ -306,6 +304,7 @@ int journal_start(struct broker *b)
 		return -EIO;
 	for (size_t i = 0; i < sizeof(j->instance); i++)
 		snprintf(j->instance_hex + 2 * i, 3, "%02x", j->instance[i]);
+	/* Before the sandbox: neither can be asked for in it. */
 	if (gethostname(j->host, sizeof(j->host) - 1) < 0)
 		j->host[0] = 0;
 	read_line("/proc/sys/kernel/random/boot_id", j->boot, sizeof(j->boot));

@@ -264,6 +264,8 @@ static void setup(struct broker *b, bool debug)
 		fatal("no signals: %s", strerror(-r));
 	if ((r = listeners_start(b, &err)) != 0)
 		fatal("%s", r < 0 ? strerror(-r) : buf_text(&err));
+	if ((r = journal_start(b)) < 0)
+		fatal("cannot start: %s", strerror(-r));
 	drop(b);
 	peer_own_container(b->container);
 	r = rules_load(b, &err);
@@ -307,8 +309,8 @@ int main(int argc, char **argv)
 	options(argc, argv, b, &debug);
 	setup(b, debug);
 	timer_init(b->loop, &b->drain, drain_over);
-	int r = journal_start(b);
-	if (r < 0 || (r = people_start(b)) < 0 || (r = engine_start(b)) < 0)
+	int r = people_start(b);
+	if (r < 0 || (r = engine_start(b)) < 0)
 		fatal("cannot start: %s", strerror(-r));
 	journal_event(b, "start", "dockbrokerd " PACKAGE_VERSION);
 	notify_send("READY=1");

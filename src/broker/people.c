@@ -376,6 +376,16 @@ static struct question *question_find(struct broker *b, uint64_t serial)
 	return NULL;
 }
 
+/* An answer about somebody unknown does not carry his uid. */
+static struct user *user_asking(struct people *p, uint64_t serial)
+{
+	for (size_t i = 0; i < countof(p->table); i++)
+		for (struct user *u = p->table[i]; u; u = u->chain)
+			if (u->asking && u->serial == serial)
+				return u;
+	return NULL;
+}
+
 static void people_who(struct broker *b, struct slice body)
 {
 	struct msg_who_is m;
@@ -394,6 +404,8 @@ static void people_who(struct broker *b, struct slice body)
 		return;
 	}
 	struct user *u = *user_slot(&b->people, m.uid);
+	if (!u || u->serial != m.serial)
+		u = user_asking(&b->people, m.serial);
 	if (u && u->asking && u->serial == m.serial)
 		user_answer(u, &m, body);
 }
