@@ -72,7 +72,7 @@ int source_detach(struct source *s);		/* returns the fd, no longer watched */
 
 /* A timer that is only ever moved later costs nothing to move.  timer_set
  * fails only for want of memory, and only the first time.  A past `at' is due
- * in the next turn, at the latest. */
+ * in the next turn at the latest, from within a timer's run after 1 ms. */
 void timer_init(struct loop *l, struct timer *t, void (*run)(struct timer *));
 int timer_set(struct timer *t, int64_t at) _must_check_;
 void timer_stop(struct timer *t);

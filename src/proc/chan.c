@@ -323,7 +323,8 @@ static bool chan_receive(struct chan *c)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
+		/* Not CMSG_SPACE: its padding would hold one more. */
+		.msg_controllen = CMSG_LEN(sizeof(int) * (MSG_FDS_MAX + 1)),
 	};
 	ssize_t n;
 

@@ -31,6 +31,7 @@ struct loop {
 	size_t ntasks;
 	struct timer **heap;			/* from 1; 0 is "not in it" */
 	size_t ntimers, heap_size;
+	bool in_timers;
 	void *scratch;
 	struct source signals;
 	void (*on_signal)(void *arg, int signo);
@@ -242,6 +243,8 @@ int timer_set(struct timer *t, int64_t at)
 
 	if (at < 1)
 		at = 1;		/* 0 would be off */
+	if (l->in_timers && at <= l->now)
+		at = l->now + 1;	/* or the turn would not end */
 	if (!t->slot) {
 		r = heap_grow(l);
 		if (r < 0)
@@ -280,13 +283,11 @@ void timer_remove(struct timer *t)
 
 static void run_timers(struct loop *l)
 {
-	size_t left = l->ntimers;
 	struct timer *t;
 	bool due;
 
-	/* At most as many as there were: one that sets itself to the past
-	 * must not keep the turn from ending. */
-	for (; left && l->ntimers; left--) {
+	l->in_timers = true;
+	while (l->ntimers) {
 		t = l->heap[1];
 		if (t->queued_at > l->now)
 			break;
@@ -300,6 +301,7 @@ static void run_timers(struct loop *l)
 		if (due)
 			t->run(t);
 	}
+	l->in_timers = false;
 }
 
 /* ---- tasks ---- */
