@@ -41,13 +41,18 @@ struct rights *rights_new(struct policy *p, const struct who *w);	/* NULL: no me
 struct rights *rights_ref(struct rights *r);
 struct rights *rights_unref(struct rights *r);
 bool rights_none(const struct rights *r);		/* no role at all */
-/* JSON for `dockbroker list': roles with the grants that gave them, words. */
+/*
+ * JSON for `dockbroker list': {"user":"alice","roles":[{"role","grant","file",
+ * "line","words":[],"actions":[],"privileged":false}]}.  file and line are the
+ * grant's, "" and 0 for the built-in one.  words: docker commands that work in
+ * full, denials of the other roles counted; actions: what is left.
+ */
 void rights_list(const struct rights *r, struct buf *json);
 
 enum why {
 	WHY_ALLOWED,
 	WHY_NO_ROLE,		/* no role is granted to the caller */
-	WHY_NOT_ALLOWED,	/* none of his roles allows the action */
+	WHY_NOT_ALLOWED,	/* none of his roles allows the action; role is the first of them */
 	WHY_DENIED,		/* a role denies it */
 	WHY_REACH		/* allowed, but for the far-reaching things in it */
 };
@@ -58,17 +63,20 @@ struct verdict {
 	enum why why;
 	const char *role;	/* NULL for WHY_NO_ROLE */
 	const char *grant;	/* "group developers", NULL likewise */
-	const char *file;	/* NULL where no line decided */
-	unsigned line;
+	const char *file;	/* as seen from the main file's directory; NULL for the built-in admin and WHY_NO_ROLE */
+	unsigned line;		/* of the statement; of the role for WHY_NOT_ALLOWED */
+	size_t roles;		/* how many roles the caller has */
+	size_t reach_roles;	/* WHY_REACH: how many of them allow the action */
 };
 
 /* Pure.  now: CLOCK_REALTIME in seconds, for words about time. */
 void policy_decide(const struct rights *r, const struct facts *f, int64_t now,
     struct verdict *out);
 
-/* "alice may not run `docker exec' (container.exec): no role of yours allows
- * it; policy.conf:12 ...": one sentence without a full stop; then
- * " [dockbroker why 4812]" when id is not 0. */
+/* `alice may not use "docker exec" (container.exec): role viewer
+ * (policy.conf:12) does not allow it': one sentence of one line, without a
+ * full stop, about 600 bytes at most; then " (dockbroker why 4812)" when id is
+ * not 0. */
 void verdict_sentence(const struct verdict *v, const struct facts *f,
     const struct who *w, uint64_t id, struct buf *out);
 /* At length, several lines: what was asked, which roles there are, what would
