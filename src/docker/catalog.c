@@ -339,8 +339,10 @@ void path_write(const struct facts *f, const struct http_target *t,
 {
 	size_t n = strlen(f->endpoint->template);
 
-	if (t->versioned)
-		buf_addf(out, "/v1.%u", f->minor);
+	if (t->versioned) {
+		buf_addz(out, "/v1.");
+		buf_addu(out, f->minor);
+	}
 	for (size_t i = 0; i < t->nsegments; i++) {
 		buf_addc(out, '/');
 		http_encode(out, t->segments[i]);
