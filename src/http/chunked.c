@@ -19,7 +19,7 @@ struct state {
 	llhttp_t parser;
 	/* of the bytes since the last data: */
 	uint32_t lines;			/* line feeds */
-	uint32_t size_line;		/* bytes up to the end of the size line */
+	uint32_t size_line;		/* bytes to the end of the size line */
 	uint32_t trailer;		/* bytes behind it */
 	bool cr;			/* the last one was a CR */
 	bool started;			/* there was data: CR LF comes first */
