@@ -1,5 +1,5 @@
 /*
- * body.c: JSON bodies.  A body is parsed into a tree, walked by the table of
+ * body.c: JSON bodies.  A body is parsed into a tree (tree.c), walked by the table of
  * its schema (schema.def) and written anew in the order of the table, so that
  * the Engine reads exactly what was checked: its own parser takes keys in any
  * case, lets the last duplicate win and ignores what it does not know.
@@ -8,6 +8,7 @@
  * the table is written; a value that was not judged is not written.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,47 +196,6 @@ static void unknown(struct walk *w, enum object_id o, const struct field *f,
 
 /* ---- values ---- */
 
-struct slice json_slice(const json_t *v)
-{
-	if (!json_is_string(v))
-		return SLICE_NONE;
-	return (struct slice){ json_string_value(v), json_string_length(v) };
-}
-
-bool json_zero(const json_t *v)
-{
-	const char *key;
-	json_t *e, *o = (json_t *)v;
-	size_t i;
-
-	switch (json_typeof(v)) {
-	case JSON_NULL:
-	case JSON_FALSE:
-		return true;
-	case JSON_TRUE:
-		return false;
-	case JSON_INTEGER:
-		return json_integer_value(v) == 0;
-	case JSON_REAL:
-		return json_real_value(v) == 0.0;
-	case JSON_STRING:
-		return json_string_length(v) == 0;
-	case JSON_ARRAY:
-		json_array_foreach(o, i, e) {
-			if (!json_zero(e))
-				return false;
-		}
-		return true;
-	case JSON_OBJECT:
-		json_object_foreach(o, key, e) {
-			if (!json_zero(e))
-				return false;
-		}
-		return true;
-	}
-	return false;
-}
-
 bool list_has(const char *list, struct slice s)
 {
 	struct slice all = slice_from(list);
@@ -277,9 +237,9 @@ static bool plain(struct slice s, unsigned char min)
 }
 
 static void write_text(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	struct slice s = json_slice(v);
+	struct slice s = node_text(v);
 
 	if (!s.p) {
 		walk_fault(w, at, "must be a text");
@@ -297,11 +257,11 @@ static void write_text(struct walk *w, const struct field *f,
 }
 
 static void write_int(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	json_int_t i = json_integer_value(v);
+	int64_t i = node_integer(v);
 
-	if (!json_is_integer(v))
+	if (!node_is(v, NODE_INT))
 		walk_fault(w, at, "must be a whole number");
 	else if (i < f->min || i > f->max)
 		walk_fault(w, at, "must be from %lld to %lld",
@@ -309,28 +269,30 @@ static void write_int(struct walk *w, const struct field *f,
 	buf_addi(w->out, i);
 }
 
-static void write_real(struct walk *w, const struct step *at, json_t *v)
+static void write_real(struct walk *w, const struct step *at, const struct node *v)
 {
 	char text[40];
 
-	if (!json_is_number(v))
+	if (!node_is(v, NODE_REAL) && !node_is(v, NODE_INT)) {
 		walk_fault(w, at, "must be a number");
-	if (json_is_integer(v)) {
-		buf_addi(w->out, json_integer_value(v));
 		return;
 	}
-	/* 17 digits read back as the same number; jansson needs a mark of a real */
-	snprintf(text, sizeof(text), "%.17g", json_real_value(v));
+	if (node_is(v, NODE_INT)) {
+		buf_addi(w->out, node_integer(v));
+		return;
+	}
+	/* 17 digits read back as the same number; a real needs its mark */
+	snprintf(text, sizeof(text), "%.17g", v->real);
 	buf_addz(w->out, text);
 	if (!strpbrk(text, ".e"))
 		buf_addz(w->out, ".0");
 }
 
 static void write_value(struct walk *w, const struct field *f,
-    enum shape shape, const struct step *at, json_t *v);
+    enum shape shape, const struct step *at, const struct node *v);
 
 static void write_field(struct walk *w, const struct field *f,
-    const struct step *up, json_t *v)
+    const struct step *up, const struct node *v)
 {
 	struct step at = { up, f->name, 0 };
 	size_t faults = w->nfaults;
@@ -342,26 +304,26 @@ static void write_field(struct walk *w, const struct field *f,
 }
 
 static void write_object(struct walk *w, enum object_id o,
-    const struct step *up, json_t *v)
+    const struct step *up, const struct node *v)
 {
 	unsigned first = objects[o].first, end = objects[o].end, hint = first;
-	json_t *slots[OBJECT_FIELDS], *e;
-	const char *key, *comma = "";
+	const struct node *slots[OBJECT_FIELDS];
+	const char *comma = "";
 
-	if (!json_is_object(v)) {
+	if (!node_is(v, NODE_OBJECT)) {
 		walk_fault(w, up, "must be an object");
 		return;
 	}
 	memset(slots, 0, (end - first) * sizeof(slots[0]));
-	json_object_foreach(v, key, e) {
-		struct step at = { up, slice_from(key), 0 };
+	for (const struct node *e = v->first; e; e = e->next) {
+		struct step at = { up, e->key, 0 };
 		const struct field *f = find(o, at.name, &hint);
 
-		if (json_is_null(e))
+		if (node_is(e, NODE_NULL))
 			continue;
 		if (f && of_version(f, w->facts->minor))
 			slots[(unsigned)(f - fields) - first] = e;
-		else if (!json_zero(e))
+		else if (!node_zero(e))
 			unknown(w, o, f, &at);
 	}
 	buf_addc(w->out, '{');
@@ -376,17 +338,16 @@ static void write_object(struct walk *w, enum object_id o,
 }
 
 static void write_list(struct walk *w, const struct field *f,
-    enum shape inner, const struct step *up, json_t *v)
+    enum shape inner, const struct step *up, const struct node *v)
 {
-	json_t *e;
-	size_t i;
+	size_t i = 0;
 
-	if (!json_is_array(v)) {
+	if (!node_is(v, NODE_LIST)) {
 		walk_fault(w, up, "must be a list");
 		return;
 	}
 	buf_addc(w->out, '[');
-	json_array_foreach(v, i, e) {
+	for (const struct node *e = v->first; e; e = e->next, i++) {
 		struct step at = { up, SLICE_NONE, i };
 
 		if (i)
@@ -397,18 +358,17 @@ static void write_list(struct walk *w, const struct field *f,
 }
 
 static void write_map(struct walk *w, const struct field *f,
-    enum shape inner, const struct step *up, json_t *v)
+    enum shape inner, const struct step *up, const struct node *v)
 {
-	const char *key, *comma = "";
-	json_t *e;
+	const char *comma = "";
 
-	if (!json_is_object(v)) {
+	if (!node_is(v, NODE_OBJECT)) {
 		walk_fault(w, up, "must be an object");
 		return;
 	}
 	buf_addc(w->out, '{');
-	json_object_foreach(v, key, e) {
-		struct step at = { up, slice_from(key), 0 };
+	for (const struct node *e = v->first; e; e = e->next) {
+		struct step at = { up, e->key, 0 };
 
 		buf_addz(w->out, comma);
 		comma = ",";
@@ -423,14 +383,14 @@ static void write_map(struct walk *w, const struct field *f,
 }
 
 static void write_one(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	static const char *const zero[] = {
 		[TYPE_TEXT] = "\"\"", [TYPE_INT] = "0", [TYPE_BOOL] = "false",
 		[TYPE_REAL] = "0", [TYPE_OBJECT] = "{}"
 	};
 
-	if (json_is_null(v)) {
+	if (node_is(v, NODE_NULL)) {
 		buf_addz(w->out, zero[f->type]);
 		return;
 	}
@@ -442,9 +402,9 @@ static void write_one(struct walk *w, const struct field *f,
 		write_int(w, f, at, v);
 		return;
 	case TYPE_BOOL:
-		if (!json_is_boolean(v))
+		if (!node_is(v, NODE_TRUE) && !node_is(v, NODE_FALSE))
 			walk_fault(w, at, "must be true or false");
-		buf_addz(w->out, json_is_true(v) ? "true" : "false");
+		buf_addz(w->out, node_is(v, NODE_TRUE) ? "true" : "false");
 		return;
 	case TYPE_REAL:
 		write_real(w, at, v);
@@ -458,13 +418,13 @@ static void write_one(struct walk *w, const struct field *f,
 /* null stands for the zero value, as it does in the Engine; in an object it
  * is left out, which never gets here. */
 static void write_value(struct walk *w, const struct field *f,
-    enum shape shape, const struct step *at, json_t *v)
+    enum shape shape, const struct step *at, const struct node *v)
 {
 	if (shape == SHAPE_ONE) {
 		write_one(w, f, at, v);
-	} else if (json_is_null(v)) {
+	} else if (node_is(v, NODE_NULL)) {
 		buf_addz(w->out, "[]");
-	} else if (shape == SHAPE_ARGV && json_is_string(v)) {
+	} else if (shape == SHAPE_ARGV && node_is(v, NODE_TEXT)) {
 		buf_addc(w->out, '[');
 		write_one(w, f, at, v);
 		buf_addc(w->out, ']');
@@ -479,11 +439,11 @@ static void write_value(struct walk *w, const struct field *f,
 
 /* ---- the whole ---- */
 
-static void walk_root(struct walk *w, const struct root *root, json_t *v)
+static void walk_root(struct walk *w, const struct root *root, const struct node *v)
 {
 	size_t before = w->out->len;
 
-	if (json_is_null(v))
+	if (node_is(v, NODE_NULL))
 		buf_addz(w->out, "null");	/* commit tells it from {} */
 	else
 		write_value(w, &root->field, root->field.shape, NULL, v);
@@ -512,32 +472,41 @@ static int walk_end(struct walk *w, struct refusal *why)
 	return DOCKER_GOOD;
 }
 
-static void json_free(json_t **v)
+/* json_parse says what is wrong, and where. */
+static int not_json(struct slice in, struct refusal *why)
 {
-	json_decref(*v);
+	_cleanup_(buf_free) struct buf err = BUF(FAULTS_MAX);
+	json_t *v;
+	int r = json_parse(in, &v, &err);
+
+	if (r < 0)
+		return r;
+	if (r == JSON_GOOD) {
+		json_decref(v);
+		buf_addz(&err, "a number is longer than 63 bytes");
+	}
+	refusal_set(why, 400, "the body is not JSON that can be read: %s",
+	    buf_text(&err));
+	return DOCKER_BAD;
 }
 
 int body_canon(struct slice in, struct facts *f, struct buf *out,
     struct refusal *why)
 {
 	enum schema_id schema = f->endpoint->schema;
-	_cleanup_(json_free) json_t *v = NULL;
-	_cleanup_(buf_free) struct buf err = BUF(FAULTS_MAX);
+	_cleanup_(tree_free) struct tree t = { 0 };
 	struct walk w = { .facts = f, .out = out, .schema = schema,
 	    .faults = BUF(FAULTS_MAX) };
 	int r;
 
 	if (in.n == 0)
 		return DOCKER_GOOD;
-	r = json_parse(in, &v, &err);
+	r = tree_parse(in, &t);
 	if (r < 0)
 		return r;
-	if (r != JSON_GOOD) {
-		refusal_set(why, 400, "the body is not JSON that can be read: %s",
-		    buf_text(&err));
-		return DOCKER_BAD;
-	}
-	walk_root(&w, &roots[schema], v);
+	if (r != TREE_GOOD)
+		return not_json(in, why);
+	walk_root(&w, &roots[schema], t.root);
 	r = walk_end(&w, why);
 	buf_free(&w.faults);
 	return r;

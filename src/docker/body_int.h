@@ -5,8 +5,7 @@
 #ifndef DOCKBROKER_BODY_INT_H
 #define DOCKBROKER_BODY_INT_H
 
-#include <jansson.h>
-
+#include "docker/tree.h"
 #include "dockbroker/docker.h"
 
 enum shape {
@@ -37,13 +36,13 @@ struct walk {
 	size_t nfaults, nnamed;
 	struct buf faults;	/* the first ones, in words */
 	bool no_memory;
-	json_t *entrypoint, *cmd;
+	const struct node *entrypoint, *cmd;
 };
 
 struct field;
 /* v is not null and has the type, shape and bounds of the row. */
 typedef void judge_fn(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v);
+    const struct step *at, const struct node *v);
 
 struct field {
 	struct slice name;
@@ -74,9 +73,6 @@ void walk_fault(struct walk *w, const struct step *at, const char *fmt, ...)
     _printf_(3, 4);
 /* "HostConfig.Binds[0]"; what is odd in it is shown as "?". */
 void step_write(const struct step *at, struct buf *b);
-struct slice json_slice(const json_t *v);	/* of a string; else .p NULL */
-/* null, false, 0, "", and lists and objects of nothing else. */
-bool json_zero(const json_t *v);
 /* s is one of "a|b|c". */
 bool list_has(const char *list, struct slice s);
 /* facts->argv out of Entrypoint and Cmd. */

@@ -14,7 +14,6 @@
 #include "docker/body_int.h"
 
 #define PATH_SHOWN	512		/* bytes */
-#define ARGV_SHOWN	2048		/* bytes */
 
 static void reach(struct walk *w, const char *word, const struct step *at,
     struct slice value)
@@ -26,9 +25,9 @@ static void reach(struct walk *w, const char *word, const struct step *at,
 	    value);
 }
 
-static struct slice member(const json_t *o, const char *name)
+static struct slice member(const struct node *o, const char *name)
 {
-	return json_slice(json_object_get(o, name));
+	return node_text(node_get(o, name));
 }
 
 static bool has(struct slice s, const char *part)
@@ -53,80 +52,71 @@ static bool volume_name(struct slice s)
 /* ---- for any field ---- */
 
 void judge_drop(struct walk *w _unused_, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v _unused_)
+    const struct step *at _unused_, const struct node *v _unused_)
 {
 	/* body.c never writes these */
 }
 
-static struct slice scalar(json_t *v, char text[static 32])
+static struct slice scalar(const struct node *v, char text[static 32])
 {
-	if (json_is_integer(v)) {
-		snprintf(text, 32, "%lld", (long long)json_integer_value(v));
+	if (node_is(v, NODE_INT)) {
+		snprintf(text, 32, "%lld", (long long)node_integer(v));
 		return slice_from(text);
 	}
-	if (json_is_true(v))
+	if (node_is(v, NODE_TRUE))
 		return SLICE("true");
-	return json_is_string(v) ? json_slice(v) : SLICE("");
+	return node_is(v, NODE_TEXT) ? node_text(v) : SLICE("");
 }
 
 void judge_reach(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	char text[32];
 
-	if (!json_zero(v))
+	if (!node_zero(v))
 		reach(w, f->word, at, scalar(v, text));
 }
 
 void judge_quiet(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
-	if (!json_zero(v))
+	if (!node_zero(v))
 		reach(w, f->word, at, SLICE(""));
 }
 
 void judge_present(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	reach(w, f->word, at, json_array_size(v) ? SLICE("") : SLICE("[]"));
+	reach(w, f->word, at, node_first(v) ? SLICE("") : SLICE("[]"));
 }
 
 void judge_negative(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	if (json_integer_value(v) < 0)
+	if (node_integer(v) < 0)
 		judge_reach(w, f, at, v);
 }
 
 void judge_unless(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
-	if (!list_has(f->check + 1, json_slice(v)))
-		reach(w, f->word, at, json_slice(v));
+	if (!list_has(f->check + 1, node_text(v)))
+		reach(w, f->word, at, node_text(v));
 }
 
 typedef void element_fn(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v);
+    const struct step *at, const struct node *v);
 
 /* Of a list, a map, or one text that stands for a list. */
 static void for_each(struct walk *w, const struct field *f,
-    const struct step *up, json_t *v, element_fn *fn)
+    const struct step *up, const struct node *v, element_fn *fn)
 {
-	const char *key;
-	json_t *e;
-	size_t i;
+	size_t i = 0;
 
-	if (json_is_string(v))
+	if (node_is(v, NODE_TEXT))
 		fn(w, f, up, v);
-	json_array_foreach(v, i, e) {
-		struct step at = { up, SLICE_NONE, i };
-
-		fn(w, f, &at, e);
-	}
-	if (!json_is_object(v))
-		return;
-	json_object_foreach(v, key, e) {
-		struct step at = { up, slice_from(key), 0 };
+	for (const struct node *e = node_first(v); e; e = e->next, i++) {
+		struct step at = { up, e->key, i };
 
 		fn(w, f, &at, e);
 	}
@@ -134,7 +124,7 @@ static void for_each(struct walk *w, const struct field *f,
 
 /* An empty element is no default: it reaches as well. */
 static void each_shown(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	char text[32];
 
@@ -142,183 +132,55 @@ static void each_shown(struct walk *w, const struct field *f,
 }
 
 static void each_hidden(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v _unused_)
+    const struct step *at, const struct node *v _unused_)
 {
 	reach(w, f->word, at, SLICE(""));
 }
 
 void judge_each(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	for_each(w, f, at, v, each_shown);
 }
 
 void judge_each_quiet(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, each_hidden);
-}
-
-/* ---- facts ---- */
-
-static void keep(struct walk *w, struct slice *to, json_t *v)
-{
-	struct slice s = json_slice(v);
-
-	if (!s.n)
-		return;
-	*to = arena_copy(w->facts->arena, s);
-	if (!to->p)
-		w->no_memory = true;
-}
-
-/* Of a commit's Config these describe an image to be, not what runs. */
-void judge_image(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	if (w->schema != SCHEMA_COMMIT)
-		keep(w, &w->facts->image, v);
-}
-
-void judge_user(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	if (w->schema != SCHEMA_COMMIT)
-		keep(w, &w->facts->user, v);
-}
-
-void judge_new_name(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	keep(w, &w->facts->new_name, v);
-}
-
-void judge_other(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	keep(w, &w->facts->object2, v);
-}
-
-void judge_tty(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	w->facts->tty = json_is_true(v);
-}
-
-void judge_open_stdin(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	w->facts->stdin_open = json_is_true(v);
-}
-
-void judge_detach(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	w->facts->detach = json_is_true(v);
-}
-
-void judge_entrypoint(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	w->entrypoint = v;
-}
-
-void judge_cmd(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, json_t *v)
-{
-	w->cmd = v;
-}
-
-/* An argument that does not fit is cut at a character; what follows it is
- * one "…". */
-static bool argv_add(struct buf *b, struct slice s, size_t max)
-{
-	size_t from = b->len, n = s.n;
-
-	for (;;) {
-		if (from > 1)
-			buf_addc(b, ',');
-		buf_add_json_string(b, (struct slice){ s.p, n });
-		if (b->len <= max)
-			return n == s.n;
-		b->len = from;
-		if (n == 0)
-			return false;
-		n /= 2;
-		while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-			n--;
-	}
-}
-
-static bool argv_part(struct buf *b, json_t *v)
-{
-	const size_t max = ARGV_SHOWN - sizeof(",\"…\"]");
-	size_t i;
-	json_t *e;
-
-	if (json_is_string(v))
-		return argv_add(b, json_slice(v), max);
-	json_array_foreach(v, i, e) {
-		struct slice s = json_is_string(e) ? json_slice(e) : SLICE("");
-
-		/* an escape may take six bytes */
-		if (s.n > max)
-			s.n = max;
-		while (s.n && s.n == max && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
-			s.n--;
-		if (!argv_add(b, s, max) || s.n < json_string_length(e))
-			return false;
-	}
-	return true;
-}
-
-void argv_write(struct walk *w)
-{
-	_cleanup_(buf_free) struct buf b = BUF(16 * 1024);
-
-	if (w->schema == SCHEMA_COMMIT || (!w->entrypoint && !w->cmd))
-		return;
-	buf_addc(&b, '[');
-	if (!argv_part(&b, w->entrypoint) || !argv_part(&b, w->cmd))
-		buf_addz(&b, b.len > 1 ? ",\"…\"" : "\"…\"");
-	buf_addc(&b, ']');
-	w->facts->argv = arena_copy(w->facts->arena, buf_slice(&b));
-	if (!buf_ok(&b) || !w->facts->argv.p)
-		w->no_memory = true;
 }
 
 /* ---- containers ---- */
 
 /* Variables that make a runtime's hook hand out devices. */
 static void variable(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	static const char devices[] =
 	    "NVIDIA_VISIBLE_DEVICES|NVIDIA_MIG_CONFIG_DEVICES|"
 	    "NVIDIA_MIG_MONITOR_DEVICES|NVIDIA_IMEX_CHANNELS|"
 	    "AMD_VISIBLE_DEVICES|HABANA_VISIBLE_DEVICES|"
 	    "ASCEND_VISIBLE_DEVICES";
-	struct slice value = json_slice(v), name = slice_cut(&value, '=');
+	struct slice value = node_text(v), name = slice_cut(&value, '=');
 
 	if (value.n && !list_has("void|none", value) && list_has(devices, name))
 		reach(w, f->word, at, name);
 }
 
 void judge_env(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	for_each(w, f, at, v, variable);
 }
 
 static void label(struct walk *w, const struct field *f _unused_,
-    const struct step *at, json_t *v _unused_)
+    const struct step *at, const struct node *v _unused_)
 {
 	if (slice_starts(at->name, SLICE("dockbroker.")))
 		walk_fault(w, at, "is reserved for dockbroker itself");
 }
 
 void judge_labels(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, label);
 }
@@ -326,9 +188,9 @@ void judge_labels(struct walk *w, const struct field *f,
 /* "name:/path[:ro,nocopy]" stays inside; a path on the host does not, nor do
  * options that relabel or propagate. */
 static void bind(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
-	struct slice rest = json_slice(v), source;
+	struct slice rest = node_text(v), source;
 
 	if (!rest.n || !memchr(rest.p, ':', rest.n))
 		return;		/* one path alone is an anonymous volume */
@@ -336,17 +198,17 @@ static void bind(struct walk *w, const struct field *f, const struct step *at,
 	slice_cut(&rest, ':');
 	if (!volume_name(source) || !list_has("|ro|rw|nocopy|ro,nocopy|"
 	    "rw,nocopy|nocopy,ro|nocopy,rw", rest))
-		reach(w, f->word, at, json_slice(v));
+		reach(w, f->word, at, node_text(v));
 }
 
 void judge_binds(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	for_each(w, f, at, v, bind);
 }
 
 static void mount(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	struct slice type = member(v, "Type"), source = member(v, "Source"),
 	    target = member(v, "Target");
@@ -368,15 +230,15 @@ static void mount(struct walk *w, const struct field *f, const struct step *at,
 }
 
 void judge_mounts(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	for_each(w, f, at, v, mount);
 }
 
 static void tmpfs(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
-	struct slice options = json_slice(v);
+	struct slice options = node_text(v);
 
 	while (options.n) {
 		struct slice one = slice_cut(&options, ','), name = slice_cut(&one, '=');
@@ -384,34 +246,34 @@ static void tmpfs(struct walk *w, const struct field *f, const struct step *at,
 		if (!list_has("rw|ro|exec|noexec|nosuid|nodev|size|mode|uid|gid|"
 		    "nr_inodes|nr_blocks|noatime|relatime|nodiratime|"
 		    "strictatime|sync|async|dirsync|defaults|", name)) {
-			reach(w, f->word, at, json_slice(v));
+			reach(w, f->word, at, node_text(v));
 			return;
 		}
 	}
 }
 
 void judge_tmpfs(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	for_each(w, f, at, v, tmpfs);
 }
 
 static void security_option(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	if (!list_has("no-new-privileges|no-new-privileges:true|"
-	    "no-new-privileges=true", json_slice(v)))
-		reach(w, f->word, at, json_slice(v));
+	    "no-new-privileges=true", node_text(v)))
+		reach(w, f->word, at, node_text(v));
 }
 
 void judge_security_options(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, security_option);
 }
 
 static void device_path(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	struct slice path = member(v, "PathOnHost");
 
@@ -419,43 +281,44 @@ static void device_path(struct walk *w, const struct field *f,
 }
 
 void judge_device_paths(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, device_path);
 }
 
 static void device_request(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	json_t *any, *all, *one, *ids = json_object_get(v, "DeviceIDs");
+	const struct node *ids = node_first(node_get(v, "DeviceIDs"));
 	bool gpu = slice_is(member(v, "Driver"), "nvidia");
 	_cleanup_(buf_free) struct buf text = BUF(4096);
-	size_t i, j;
+	const char *comma = " ids=";
 
-	any = json_object_get(v, "Capabilities");
-	json_array_foreach(any, i, all) {
-		json_array_foreach(all, j, one)
-			gpu |= slice_is(json_slice(one), "gpu");
+	for (const struct node *all = node_first(node_get(v, "Capabilities"));
+	    all; all = all->next) {
+		for (const struct node *e = node_first(all); e; e = e->next)
+			gpu |= slice_is(node_text(e), "gpu");
 	}
 	buf_addz(&text, "count=");
-	buf_addi(&text, json_integer_value(json_object_get(v, "Count")));
-	json_array_foreach(ids, i, one) {
-		buf_addz(&text, i ? "," : " ids=");
-		buf_adds(&text, json_slice(one));
+	buf_addi(&text, node_integer(node_get(v, "Count")));
+	for (; ids; ids = ids->next) {
+		buf_addz(&text, comma);
+		buf_adds(&text, node_text(ids));
+		comma = ",";
 	}
 	reach(w, gpu ? f->word : "device", at,
 	    buf_ok(&text) ? buf_slice(&text) : SLICE("many"));
 }
 
 void judge_device_requests(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, device_request);
 }
 
 /* The others let a process pin memory or take turns before the host's. */
 static void ulimit(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	struct slice name = member(v, "Name");
 
@@ -464,33 +327,33 @@ static void ulimit(struct walk *w, const struct field *f,
 }
 
 void judge_ulimits(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, ulimit);
 }
 
 static void extra_host(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	if (has(json_slice(v), "host-gateway"))
-		reach(w, f->word, at, json_slice(v));
+	if (has(node_text(v), "host-gateway"))
+		reach(w, f->word, at, node_text(v));
 }
 
 void judge_extra_hosts(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, extra_host);
 }
 
 static void log_option(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v _unused_)
+    const struct step *at, const struct node *v _unused_)
 {
 	if (!list_has("max-size|max-file|compress", at->name))
 		reach(w, f->word, at, SLICE(""));
 }
 
 void judge_log_options(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, log_option);
 }
@@ -508,37 +371,37 @@ static void network_mode(struct walk *w, const struct field *f,
 }
 
 void judge_network_mode(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
-	network_mode(w, f, at, json_slice(v));
+	network_mode(w, f, at, node_text(v));
 }
 
 static void endpoint(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v _unused_)
+    const struct step *at, const struct node *v _unused_)
 {
 	network_mode(w, f, at, at->name);
 }
 
 void judge_endpoints(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, endpoint);
 }
 
 static void attachment(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	network_mode(w, f, at, member(v, "Target"));
 }
 
 void judge_attachments(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, attachment);
 }
 
 static void binding(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	struct slice ip = member(v, "HostIp"), port = member(v, "HostPort");
 	char text[128];
@@ -549,51 +412,51 @@ static void binding(struct walk *w, const struct field *f,
 
 /* A port without bindings is published by some versions, on any port. */
 static void port(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
-	if (json_array_size(v) == 0)
+	if (!node_first(v))
 		reach(w, f->word, at, SLICE(""));
 	for_each(w, f, at, v, binding);
 }
 
 void judge_ports(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
 	for_each(w, f, at, v, port);
 }
 
 static void service_port(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	char text[32];
 
-	reach(w, f->word, at, scalar(json_object_get(v, "PublishedPort"), text));
+	reach(w, f->word, at, scalar(node_get(v, "PublishedPort"), text));
 }
 
 void judge_service_ports(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, service_port);
 }
 
 /* Values are shown where they name something and cannot be a password. */
 static void driver_option(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	bool shown = list_has("type|device|parent|macvlan_mode|ipvlan_mode",
 	    at->name) || slice_starts(at->name, SLICE("com.docker.network."));
 
-	reach(w, f->word, at, shown && json_is_string(v) ? json_slice(v) : SLICE(""));
+	reach(w, f->word, at, shown && node_is(v, NODE_TEXT) ? node_text(v) : SLICE(""));
 }
 
 void judge_driver_options(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, driver_option);
 }
 
 static void network_option(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	if (!list_has("com.docker.network.driver.mtu|"
 	    "com.docker.network.bridge.enable_icc|"
@@ -602,7 +465,7 @@ static void network_option(struct walk *w, const struct field *f,
 }
 
 void judge_network_options(struct walk *w, const struct field *f,
-    const struct step *at, json_t *v)
+    const struct step *at, const struct node *v)
 {
 	for_each(w, f, at, v, network_option);
 }
@@ -631,9 +494,9 @@ static bool private_subnet(struct slice s)
 }
 
 void judge_subnet(struct walk *w, const struct field *f, const struct step *at,
-    json_t *v)
+    const struct node *v)
 {
-	struct slice s = json_slice(v);
+	struct slice s = node_text(v);
 
 	if (s.n && !private_subnet(s))
 		reach(w, f->word, at, s);

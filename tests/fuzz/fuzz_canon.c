@@ -4,7 +4,60 @@
  */
 #include <stdlib.h>
 
+#include <jansson.h>
+
+#include "docker/tree.h"
 #include "dockbroker/docker.h"
+
+/* What our parser takes json_parse takes as well, and reads the same. */
+static bool same(const struct node *v, const json_t *j)
+{
+	const struct node *e = node_first(v);
+	size_t i;
+
+	switch (json_typeof(j)) {
+	case JSON_STRING:
+		return slice_equal(node_text(v), (struct slice){
+		    json_string_value(j), json_string_length(j) });
+	case JSON_INTEGER:
+		return node_is(v, NODE_INT) && v->integer == json_integer_value(j);
+	case JSON_REAL:
+		return node_is(v, NODE_REAL) && v->real == json_real_value(j);
+	case JSON_ARRAY:
+		for (i = 0; i < json_array_size(j); i++, e = e->next) {
+			if (!e || !same(e, json_array_get(j, i)))
+				return false;
+		}
+		return node_is(v, NODE_LIST) && !e;
+	case JSON_OBJECT:
+		for (i = 0; e; i++, e = e->next) {
+			json_t *m = json_object_getn(j, e->key.p, e->key.n);
+
+			if (!m || !same(e, m))
+				return false;
+		}
+		return node_is(v, NODE_OBJECT) && i == json_object_size(j);
+	case JSON_TRUE:
+		return node_is(v, NODE_TRUE);
+	case JSON_FALSE:
+		return node_is(v, NODE_FALSE);
+	default:
+		return node_is(v, NODE_NULL);
+	}
+}
+
+static void same_values(struct slice in)
+{
+	_cleanup_(tree_free) struct tree t = { 0 };
+	_cleanup_(buf_free) struct buf err = BUF(4096);
+	bool good = tree_parse(in, &t) == TREE_GOOD;
+	json_t *j = NULL;
+	int r = json_parse(in, &j, &err);
+
+	if (good && (r != JSON_GOOD || !same(t.root, j)))
+		abort();
+	json_decref(j);
+}
 
 static int canon(struct facts *f, struct arena *a, const struct endpoint *e,
     unsigned minor, struct slice in, struct buf *out)
@@ -36,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	e.schema = 1 + data[0] % (SCHEMA_COUNT - 1);
 	minor = API_MIN + data[1] % (API_MAX - API_MIN + 1);
+	same_values((struct slice){ (const char *)data + 2, size - 2 });
 	if (canon(&f1, &a1, &e, minor, (struct slice){ (const char *)data + 2,
 	    size - 2 }, &one) != DOCKER_GOOD)
 		return 0;
