@@ -231,7 +231,7 @@ static int open_any(const char *path, int *out, struct buf *err)
 
 static int read_all(int fd, const char *path, struct buf *out, struct buf *err)
 {
-	char beyond;
+	char beyond = 0;
 	char *room;
 	size_t n;
 	ssize_t got;

@@ -13,7 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#define group grp_group		/* base.h has a struct group of its own */
+/* base.h has a struct group of its own. */
+#define group grp_group
 #include <grp.h>
 #undef group
 #include <inttypes.h>
@@ -194,8 +195,8 @@ static int target_caps(struct target *t)
 	return 0;
 }
 
-/* Without CAP_SETPCAP what is left of the bounding set stays: a process
- * without capabilities and with no_new_privs cannot get at it. */
+/* Without CAP_SETPCAP what is left of the bounding set stays: with
+ * no_new_privs nothing that we execute gets more than we have. */
 static int drop_bound(struct target *t)
 {
 	if (!t->could_bound)

@@ -162,9 +162,8 @@ int sock_allow_user(const char *path, uint32_t uid)
 		},
 	};
 
-	if (lsetxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0) < 0)
-		return -errno;
-	return 0;
+	return lsetxattr(path, "system.posix_acl_access", &acl, sizeof(acl),
+	    0) < 0 ? -errno : 0;
 }
 
 /* ---- who is there ---- */
