@@ -1,8 +1,8 @@
 /*
- * body.c: JSON bodies.  A body is parsed into a tree (tree.c), walked by the table of
- * its schema (schema.def) and written anew in the order of the table, so that
- * the Engine reads exactly what was checked: its own parser takes keys in any
- * case, lets the last duplicate win and ignores what it does not know.
+ * body.c: JSON bodies.  A body is parsed into a tree (tree.c), walked by the
+ * table of its schema (schema.def) and written anew in the order of the table,
+ * so that the Engine reads exactly what was checked: its own parser takes keys
+ * in any case, lets the last duplicate win and ignores what it does not know.
  *
  * Invariants: what was written canonicalises to itself; nothing that is not in
  * the table is written; a value that was not judged is not written.
