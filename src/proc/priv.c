@@ -42,7 +42,7 @@ struct target {
 	gid_t groups[DROP_GROUPS];
 	int ngroups;
 	uint64_t bound;			/* bounding set at the start */
-	uint64_t caps;			/* p->caps without what never was in bound */
+	uint64_t caps;			/* p->caps, but what bound never had */
 	bool could_bound;		/* we had CAP_SETPCAP */
 	struct buf *err;
 };
