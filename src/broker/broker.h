@@ -110,7 +110,9 @@ int people_start(struct broker *b) _must_check_;
 void people_stop(struct broker *b);
 struct user *user_get(struct broker *b, uint32_t uid);	/* +1 ref; NULL: no memory */
 void user_put(struct user *u);
-int people_check(struct user *u, bool acct, struct waiter *w) _must_check_;
+/* since: an answer that was asked for after this moment will do, however long
+ * it took; 0 for none. */
+int people_check(struct user *u, bool acct, int64_t since, struct waiter *w) _must_check_;
 /* The policy changed: who has a socket? */
 void people_enumerate(struct broker *b);
 struct rights *user_rights(struct user *u);	/* NULL: no memory; borrowed */
@@ -314,6 +316,7 @@ struct client {
 	struct buf out;			/* for the client, waiting */
 	int64_t since;			/* of the first byte of a head, of the first connect */
 	uint64_t lingered;
+	size_t charged;			/* of the waiting bytes */
 	struct rights *service_rights;
 	uint64_t service_rights_generation;
 };
@@ -326,6 +329,9 @@ void client_run(struct source *s, uint32_t ready);
 /* Hands a and b to the client, keeping what it does not take.  False: it is gone. */
 bool client_send(struct client *c, struct slice a, struct slice b) _must_check_;
 bool client_flush(struct client *c) _must_check_;
+/* Charges what waits in both directions to the user.  False: he has too much
+ * of it, and the client was closed. */
+bool client_charge(struct client *c) _must_check_;
 void client_linger(struct client *c);
 /* Judges live streams again; cuts what is no longer allowed. */
 void clients_judge(struct user *u);
@@ -380,8 +386,9 @@ struct broker {
 	size_t connections;
 	uint64_t next_id;
 	uint64_t requests, refused, cut;
-	bool draining;
+	bool draining, finishing;
 	struct timer drain;
+	uint32_t audit_uid;
 	int64_t started_real;
 	char *scratch;			/* BOUND_RELAY bytes, for one read at a time */
 	char container[65];		/* our own container id, or "" */
@@ -391,6 +398,7 @@ struct broker {
 
 int broker_reload(struct broker *b, struct buf *err) _must_check_;
 void broker_drain(struct broker *b);
+void broker_finish(struct broker *b);
 void broker_notify(struct broker *b);
 
 #endif

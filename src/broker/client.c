@@ -91,6 +91,25 @@ bool client_flush(struct client *c)
 	return true;
 }
 
+bool client_charge(struct client *c)
+{
+	size_t now = c->in.cap + c->out.cap + (c->link ? c->link->out.cap : 0);
+
+	if (now == c->charged)
+		return true;
+	uncharge(c->user, c->charged);
+	c->charged = 0;
+	if (!charge(c->user, now)) {
+		log_warn("uid %u lets too much data wait: a connection of it is closed",
+		    c->user->uid);
+		relay_finish(c, "too much data waits for this user");
+		client_close(c);
+		return false;
+	}
+	c->charged = now;
+	return true;
+}
+
 /* ---- life ---- */
 
 void client_deadline(struct client *c, int64_t ms)
@@ -142,13 +161,14 @@ void client_close(struct client *c)
 	timer_remove(&c->timer);
 	source_close(&c->source);
 	rights_unref(c->service_rights);
+	uncharge(c->user, c->charged);
 	c->user->connections--;
 	b->connections--;
 	user_put(c->user);
 	c->user = NULL;
 	task_post(b->loop, &c->gone);
 	if (b->draining && !b->connections)
-		loop_stop(b->loop, 0);
+		broker_finish(b);
 }
 
 /* Answered, but the client may still be sending: so that it can read the
@@ -302,7 +322,7 @@ static void step_account(struct client *c)
 		return;
 	}
 	if (known)
-		r = people_check(c->user, true, &c->waiter);
+		r = people_check(c->user, true, c->request->began, &c->waiter);
 	else if (!c->broker->people.ready)
 		r = PEOPLE_DOWN;
 	if (r == PEOPLE_WAIT) {
@@ -436,8 +456,10 @@ static void client_wake(struct waiter *w)
 
 	if (c->state == CLIENT_ACCOUNT)
 		step_account(c);
-	else if (c->state == CLIENT_ENGINE_VERSION)
+	else if (c->state == CLIENT_ENGINE_VERSION && c->broker->engine.probed)
 		step_find(c);
+	else if (c->state == CLIENT_ENGINE_VERSION)
+		client_error(c, 503, "dockbroker: the Docker Engine does not answer");
 }
 
 static void head_bad(struct client *c, const struct http_error *err)
@@ -739,7 +761,11 @@ void client_accept(struct listener *l, int fd)
 	b->connections++;
 	snprintf(c->user->tty, sizeof(c->user->tty), "%s", c->who->tty);
 	client_deadline(c, (int64_t)b->conf.idle_time);
-	if (c->user->connections > b->conf.max_connections_user)
+	/* Told so, and after some more of them not even that. */
+	if (c->user->connections > b->conf.max_connections_user * 5 / 4 ||
+	    b->connections > b->conf.max_connections * 5 / 4)
+		client_close(c);
+	else if (c->user->connections > b->conf.max_connections_user)
 		client_error(c, 429, "dockbroker: uid %u has %u connections open, no"
 		    " more are permitted", c->user->uid, c->user->connections - 1);
 	else if (b->connections > b->conf.max_connections)

@@ -22,6 +22,7 @@ struct control {
 	struct waiter waiter;
 	struct task gone;
 	struct msg_ctl_ask ask;
+	int64_t since;
 	bool asked, closed;
 };
 
@@ -235,7 +236,7 @@ static void control_ready(struct control *k)
 		control_go(k);
 		return;
 	}
-	switch (people_check(u, true, &k->waiter)) {
+	switch (people_check(u, true, k->since, &k->waiter)) {
 	case PEOPLE_FRESH:
 		control_go(k);
 		break;
@@ -279,6 +280,7 @@ static void control_message(struct chan *c, enum msg id, struct slice body,
 	if (id != MSG_CTL_ASK || k->asked || k->closed)
 		return;
 	k->asked = true;
+	k->since = loop_now(k->broker->loop);
 	memcpy(&k->ask, body.p, sizeof(k->ask));
 	if (msg_text(k->ask.text, sizeof(k->ask.text)) < 0) {
 		control_say(k, CODE_REFUSED, "malformed question");

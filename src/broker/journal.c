@@ -181,6 +181,8 @@ static void journal_done(struct broker *b, const struct msg_audit_done *m)
 	journal_wake(b);
 	if (j->sent < j->waiting.len)
 		task_post(b->loop, &j->flush);
+	if (b->finishing && j->written_n + 1 == j->next_n)
+		loop_stop(b->loop, 0);
 }
 
 static void journal_message(struct chan *c, enum msg id, struct slice body,
@@ -243,6 +245,11 @@ static void journal_connect(struct broker *b)
 		journal_tell(b, "waiting for dockbroker-auditd");
 	} else {
 		memcpy(hello.instance, j->instance, sizeof(hello.instance));
+		struct peer peer = { .pidfd = -1 };
+		/* root where systemd made the socket */
+		if (peer_get(fd, &peer) < 0 || (peer.uid != 0 && peer.uid != b->audit_uid))
+			fatal("%s is not dockbroker-auditd's", path);
+		close_fd(&peer.pidfd);
 		r = chan_new(b->loop, fd, PARTY_BROKER, PARTY_AUDITD, &journal_ops,
 		    b, &j->auditd);
 		if (r < 0)

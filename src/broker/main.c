@@ -125,7 +125,7 @@ static void drain_over(struct timer *t)
 {
 	struct broker *b = (struct broker *)(void *)((char *)t - offsetof(struct broker, drain));
 
-	loop_stop(b->loop, 0);
+	broker_finish(b);
 }
 
 static void each_client(struct broker *b, void (*fn)(struct client *c))
@@ -138,6 +138,20 @@ static void each_client(struct broker *b, void (*fn)(struct client *c))
 			}
 }
 
+/* The last records have to be written before the end. */
+void broker_finish(struct broker *b)
+{
+	if (b->finishing) {
+		loop_stop(b->loop, 0);
+		return;
+	}
+	b->finishing = true;
+	each_client(b, client_close);
+	journal_event(b, "stop", "dockbrokerd ends");
+	if (!b->journal.ready || timer_set(&b->drain, loop_now(b->loop) + 2000) < 0)
+		loop_stop(b->loop, 0);
+}
+
 static void close_idle(struct client *c)
 {
 	if (c->state == CLIENT_HEAD && !c->out.len)
@@ -147,7 +161,7 @@ static void close_idle(struct client *c)
 void broker_drain(struct broker *b)
 {
 	if (b->draining) {
-		loop_stop(b->loop, 0);	/* asked twice: at once */
+		broker_finish(b);	/* asked twice: at once */
 		return;
 	}
 	log_info("ending: %zu connections, streams have %llu ms", b->connections,
@@ -157,9 +171,11 @@ void broker_drain(struct broker *b)
 	listeners_stop(b);
 	control_stop(b);
 	each_client(b, close_idle);
+	if (b->finishing)
+		return;
 	if (!b->connections || timer_set(&b->drain, loop_now(b->loop) +
 	    (int64_t)b->conf.drain_time + 1) < 0)
-		loop_stop(b->loop, 0);
+		broker_finish(b);
 }
 
 static void on_signal(void *arg, int signo)
@@ -266,6 +282,9 @@ static void setup(struct broker *b, bool debug)
 		fatal("%s", r < 0 ? strerror(-r) : buf_text(&err));
 	if ((r = journal_start(b)) < 0)
 		fatal("cannot start: %s", strerror(-r));
+	uint32_t gid;
+	if (user_lookup(b->conf.audit_user, &b->audit_uid, &gid) != 0)
+		fatal("there is no user %s; make it, or set audit-user", b->conf.audit_user);
 	drop(b);
 	peer_own_container(b->container);
 	r = rules_load(b, &err);
@@ -278,7 +297,6 @@ static void setup(struct broker *b, bool debug)
 
 static void teardown(struct broker *b)
 {
-	journal_event(b, "stop", "dockbrokerd ends");
 	each_client(b, client_close);
 	journal_stop(b);
 	control_stop(b);

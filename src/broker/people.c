@@ -126,12 +126,14 @@ static bool older(const struct user *u, int64_t at, uint64_t age)
 	return !at || loop_now(u->broker->loop) - at > (int64_t)age;
 }
 
-int people_check(struct user *u, bool acct, struct waiter *w)
+int people_check(struct user *u, bool acct, int64_t since, struct waiter *w)
 {
 	struct broker *b = u->broker;
 	struct people *p = &b->people;
-	bool stale = older(u, u->account_at, BOUND_ACCOUNT_AGE);
-	bool stale_acct = acct && older(u, u->acct_at, b->conf.acct_age);
+	bool stale = older(u, u->account_at, BOUND_ACCOUNT_AGE) &&
+	    !(since && u->account_at >= since);
+	bool stale_acct = acct && older(u, u->acct_at, b->conf.acct_age) &&
+	    !(since && u->acct_at >= since);
 
 	if (!p->ready)
 		return PEOPLE_DOWN;
@@ -525,6 +527,10 @@ static void people_retry(struct timer *t)
 	if (r < 0) {
 		people_tell(b, "waiting for dockbroker-authd");
 	} else {
+		struct peer peer = { .pidfd = -1 };
+		if (peer_get(fd, &peer) < 0 || peer.uid != 0)
+			fatal("%s is not dockbroker-authd's", path);
+		close_fd(&peer.pidfd);
 		r = chan_new(b->loop, fd, PARTY_BROKER, PARTY_AUTHD, &people_ops,
 		    b, &p->authd);
 		if (r < 0)
@@ -549,7 +555,7 @@ static void people_refresh(struct timer *t)
 	if (p->ready) {
 		for (size_t i = 0; i < countof(p->table); i++)
 			for (struct user *u = p->table[i]; u; u = u->chain)
-				if (u->streams && people_check(u, true, NULL) == PEOPLE_DOWN)
+				if (u->streams && people_check(u, true, 0, NULL) == PEOPLE_DOWN)
 					log_debug("authd takes no question");
 		if (p->again || loop_now(b->loop) - p->enumerated_at > 60000)
 			people_enumerate(b);

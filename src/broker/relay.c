@@ -558,11 +558,10 @@ static void relay_run(struct client *c)
 		c->up_dead = true;
 	if (!pump_body(c) || !pump_answer(c))
 		return;
-	if (answer_over(c->request)) {
+	if (answer_over(c->request))
 		relay_over(c);
-		return;
-	}
-	relay_wants(c);
+	else if (client_charge(c))
+		relay_wants(c);
 }
 
 /* ---- hijacked streams ---- */
@@ -655,6 +654,8 @@ static void tunnel_run(struct client *c)
 		client_close(c);
 		return;
 	}
+	if (!client_charge(c))
+		return;
 	bool up = !c->peer_eof && !c->up_dead;
 	source_want(&c->source, (c->out.len ? EPOLLOUT : 0) |
 	    (up && !c->link->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
