@@ -11,7 +11,7 @@
 
 #include "policy/policy_int.h"
 
-#define POLICY_MEMORY	(512UL * 1024 * 1024)	/* past what 16 MiB of text can ask for */
+#define POLICY_MEMORY	(512UL << 20)	/* more than 16 MiB of text can ask for */
 #define MESSAGE_MAX	1024			/* bytes of one fault's sentence */
 
 bool load_full(const struct load *l)

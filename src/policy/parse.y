@@ -229,7 +229,8 @@ static void add_nearest(struct buf *b, struct slice word,
 static int yyreport_syntax_error(const yypcontext_t *ctx, struct parse *p)
 {
 	_cleanup_(buf_free) struct buf b = BUF(1024);
-	yysymbol_kind_t want[YYNTOKENS] = { 0 }, told[YYNTOKENS], got = yypcontext_token(ctx);
+	yysymbol_kind_t want[YYNTOKENS] = { 0 }, told[YYNTOKENS];
+	yysymbol_kind_t got = yypcontext_token(ctx);
 	int n = yypcontext_expected_tokens(ctx, want, YYNTOKENS);
 	struct slice text = p->token.text;
 	bool name = false;

@@ -5,6 +5,9 @@
 #ifndef POLICY_TEST_UTIL_H
 #define POLICY_TEST_UTIL_H
 
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
