@@ -321,10 +321,7 @@ struct client {
 	uint64_t service_rights_generation;
 };
 
-void client_accept(struct listener *l, int fd);
 void client_close(struct client *c);
-void client_recorded(struct client *c);	/* the journal: your record is on disk */
-void client_unrecorded(struct client *c);
 void client_run(struct source *s, uint32_t ready);
 /* Hands a and b to the client, keeping what it does not take.  False: it is gone. */
 bool client_send(struct client *c, struct slice a, struct slice b) _must_check_;
@@ -333,16 +330,31 @@ bool client_flush(struct client *c) _must_check_;
  * of it, and the client was closed. */
 bool client_charge(struct client *c) _must_check_;
 void client_linger(struct client *c);
-/* Judges live streams again; cuts what is no longer allowed. */
-void clients_judge(struct user *u);
-void client_cut(struct client *c, const char *why);
-struct rights *client_rights(struct client *c);
 void client_error(struct client *c, unsigned status, const char *fmt, ...) _printf_(3, 4);
 void client_next(struct client *c);	/* the request is over: on to the next */
 void client_deadline(struct client *c, int64_t ms);
 /* Reads what is there into the shared scratch.  Bytes, 0 at the end, -1 none now, -2 error. */
 ssize_t source_read(struct source *s, char *p, size_t n);
 ssize_t source_write(struct source *s, struct slice a, struct slice b);
+
+void client_late(struct timer *t);
+void client_free(struct task *t);
+
+/* ---- accept.c ---- */
+
+void client_accept(struct listener *l, int fd);
+/* Judges live streams again; cuts what is no longer allowed. */
+void clients_judge(struct user *u);
+void client_cut(struct client *c, const char *why);
+
+/* ---- step.c ---- */
+
+struct rights *client_rights(struct client *c);
+void step_account(struct client *c);	/* the head is there */
+void step_decided(struct client *c);	/* the body is there */
+void client_wake(struct waiter *w);
+void client_recorded(struct client *c);	/* the journal: your record is on disk */
+void client_unrecorded(struct client *c);
 
 /* ---- request.c: the way of a request up to the decision ---- */
 
@@ -362,7 +374,10 @@ void request_refused(struct client *c, unsigned status, struct slice reason);
 void relay_start(struct client *c);
 void relay_client(struct client *c, uint32_t ready);
 void relay_link(struct source *s, uint32_t ready);
-void relay_finish(struct client *c, const char *event);
+void relay_finish(struct client *c, const char *reason);
+bool link_flush(struct link *l) _must_check_;	/* false: it takes no more */
+bool link_send(struct link *l, struct slice a, struct slice b) _must_check_;
+void tunnel_run(struct client *c);	/* tunnel.c */
 
 /* ---- control.c ---- */
 

@@ -120,7 +120,7 @@ void client_deadline(struct client *c, int64_t ms)
 		fatal("no memory for a timer");
 }
 
-static void client_free(struct task *t)
+void client_free(struct task *t)
 {
 	struct client *c = (struct client *)(void *)((char *)t - offsetof(struct client, gone));
 
@@ -272,36 +272,6 @@ void client_error(struct client *c, unsigned status, const char *fmt, ...)
 
 /* ---- states ---- */
 
-struct rights *client_rights(struct client *c)
-{
-	struct rules *rules = &c->broker->rules;
-
-	if (!c->service)
-		return user_rights(c->user);
-	if (c->service_rights && c->service_rights_generation == rules->generation)
-		return c->service_rights;
-	rights_unref(c->service_rights);
-	c->service_rights = rights_new(rules->policy, c->who);
-	c->service_rights_generation = rules->generation;
-	return c->service_rights;
-}
-
-static void step_decided(struct client *c);
-static void step_find(struct client *c);
-
-static bool body_expected(const struct request *r)
-{
-	return r->framing == FRAMING_CHUNKED ||
-	    (r->framing == FRAMING_LENGTH && r->length > 0);
-}
-
-/* Waiting for somebody else: only the client's going away counts. */
-static void client_park(struct client *c, enum client_state state)
-{
-	c->state = state;
-	source_want(&c->source, GONE);
-}
-
 static void parked_run(struct client *c)
 {
 	if (c->source.ready & GONE) {
@@ -309,157 +279,6 @@ static void parked_run(struct client *c)
 		return;
 	}
 	source_want(&c->source, GONE);	/* a half-close is looked at later */
-}
-
-static void step_account(struct client *c)
-{
-	_cleanup_(buf_free) struct buf why = BUF(1024);
-	bool known = !c->service || !c->service->containers;
-	int r = PEOPLE_FRESH;
-
-	if (c->reject) {
-		request_refused(c, 403, slice_from(c->reject));
-		return;
-	}
-	if (known)
-		r = people_check(c->user, true, c->request->began, &c->waiter);
-	else if (!c->broker->people.ready)
-		r = PEOPLE_DOWN;
-	if (r == PEOPLE_WAIT) {
-		client_park(c, CLIENT_ACCOUNT);
-		client_deadline(c, (int64_t)c->broker->conf.account_time + 2000);
-		return;
-	}
-	if (r != PEOPLE_FRESH) {
-		client_error(c, 503, "dockbroker: dockbroker-authd is not running, so"
-		    " accounts cannot be checked; nothing was done, try again");
-		return;
-	}
-	unsigned status = known ? user_barred(c->user, &why) : 0;
-	if (status) {
-		request_refused(c, status, buf_slice(&why));
-		return;
-	}
-	if (known && c->who->account != c->user->account) {
-		account_unref(c->who->account);
-		c->who->account = account_ref(c->user->account);
-	}
-	step_find(c);
-}
-
-static void step_engine(struct client *c)
-{
-	enum engine_outcome r = engine_known(c->broker, &c->waiter);
-
-	if (r == ENGINE_BUSY) {
-		client_park(c, CLIENT_ENGINE_VERSION);
-		client_deadline(c, BOUND_ENGINE_CONNECT + 1000);
-	} else if (r == ENGINE_DOWN) {
-		client_error(c, 503, "dockbroker: the Docker Engine is not running");
-	} else {
-		step_find(c);
-	}
-}
-
-static void step_find(struct client *c)
-{
-	struct request *r = c->request;
-	const char *why;
-
-	if (!c->broker->engine.probed) {
-		step_engine(c);
-		return;
-	}
-	if (!request_find(c))
-		return;
-	r->rights = client_rights(c);
-	if (!r->rights) {
-		client_error(c, 503, "dockbroker: out of memory, try again");
-		return;
-	}
-	r->rights = rights_ref(r->rights);
-	if (!journal_up(c->broker, r->facts.endpoint->flags & CHANGES, &why)) {
-		client_error(c, 503, "dockbroker: %s", why);
-		return;
-	}
-	bool stream = r->facts.endpoint->body == BODY_TAR ||
-	    r->facts.endpoint->body == BODY_OPAQUE;
-	if (stream || !body_expected(r)) {
-		if (!stream)
-			r->body_done = true;
-		if (!stream && !request_body(c, SLICE_NONE))
-			return;
-		step_decided(c);
-		return;
-	}
-	/* What no body could make right is refused before it is read. */
-	if (!request_decide(c, false))
-		return;
-	c->state = CLIENT_BODY;
-	if (r->expect && !client_send(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"), SLICE_NONE)) {
-		client_close(c);
-		return;
-	}
-	r->expect = false;
-	client_deadline(c, (int64_t)c->broker->conf.body_time);
-	source_want(&c->source, EPOLLIN | EPOLLOUT | GONE);
-	source_again(&c->source);
-}
-
-static void step_decided(struct client *c)
-{
-	struct request *r = c->request;
-
-	if (!request_decide(c, true))
-		return;
-	const struct endpoint *e = r->facts.endpoint;
-	if (e->flags & CHANGES || e->stream != STREAM_NONE) {
-		_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
-		request_record(c, &record, "request");
-		r->record_n = journal_add(c->broker, &record, e->flags & CHANGES);
-		if (!r->record_n && (e->flags & CHANGES || c->broker->conf.audit_reads)) {
-			client_error(c, 503, "dockbroker: the request could not be"
-			    " recorded; nothing was done");
-			return;
-		}
-	}
-	if (e->flags & CHANGES) {
-		client_park(c, CLIENT_RECORD);
-		journal_wait(c->broker, c, r->record_n);
-		client_deadline(c, (int64_t)c->broker->conf.audit_time);
-		return;
-	}
-	relay_start(c);
-}
-
-void client_recorded(struct client *c)
-{
-	if (c->state == CLIENT_RECORD)
-		relay_start(c);
-}
-
-void client_unrecorded(struct client *c)
-{
-	_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
-
-	c->request->status = 503;
-	request_record(c, &record, "result");
-	record_text(&record, FIELD_REASON, SLICE("not forwarded: the record was not on disk in time"));
-	(void)!journal_add(c->broker, &record, false);
-	client_error(c, 503, "dockbroker: the request could not be recorded in time;"
-	    " nothing was done, try again");
-}
-
-static void client_wake(struct waiter *w)
-{
-	struct client *c = node_entry(w, struct client, waiter);
-
-	if (c->state == CLIENT_ACCOUNT)
-		step_account(c);
-	else if (c->state == CLIENT_ENGINE_VERSION && c->broker->engine.probed)
-		step_find(c);
-	else if (c->state == CLIENT_ENGINE_VERSION)
-		client_error(c, 503, "dockbroker: the Docker Engine does not answer");
 }
 
 static void head_bad(struct client *c, const struct http_error *err)
@@ -652,7 +471,7 @@ void client_run(struct source *s, uint32_t ready)
 	}
 }
 
-static void client_late(struct timer *t)
+void client_late(struct timer *t)
 {
 	struct client *c = (struct client *)(void *)((char *)t - offsetof(struct client, timer));
 
@@ -691,120 +510,5 @@ static void client_late(struct timer *t)
 	case CLIENT_CLOSED:
 		client_close(c);
 		break;
-	}
-}
-
-/* ---- accept ---- */
-
-static void client_identify(struct client *c, struct listener *l)
-{
-	bool containers = l->service && l->service->containers;
-
-	if (peer_identify(c->source.fd, containers, c->broker->container, c->who,
-	    &c->reject) != PEER_GOOD)
-		return;
-	if (l->kind == SOCKET_USER && l->user && c->who->uid != l->user->uid)
-		c->reject = "this socket belongs to another user";
-	if (l->service) {
-		snprintf(c->who->service, sizeof(c->who->service), "%s", l->service->name);
-		if (l->service->uid != WHO_UNSET && l->service->uid != c->who->uid)
-			c->reject = "this service socket belongs to another uid";
-	}
-}
-
-static struct client *client_new(struct listener *l, int fd)
-{
-	struct broker *b = l->broker;
-	struct client *c = calloc(1, sizeof(*c));
-
-	if (!c || !(c->who = calloc(1, sizeof(*c->who)))) {
-		free(c);
-		close(fd);
-		return NULL;
-	}
-	c->broker = b;
-	c->kind = l->kind;
-	c->service = l->service;
-	c->gone.run = client_free;
-	c->waiter.wake = client_wake;
-	c->in = BUF(BOUND_HEAD + 2 * BOUND_RELAY);
-	c->out = BUF(BOUND_RELAY_WAIT + BOUND_RELAY + BOUND_RESPONSE_HEAD);
-	node_init(&c->node);
-	node_init(&c->waiter.node);
-	node_init(&c->record_node);
-	timer_init(b->loop, &c->timer, client_late);
-	if (source_add(b->loop, &c->source, fd, EPOLLIN | EPOLLRDHUP | GONE, client_run) < 0) {
-		close(fd);
-		free(c->who);
-		free(c);
-		return NULL;
-	}
-	return c;
-}
-
-void client_accept(struct listener *l, int fd)
-{
-	struct broker *b = l->broker;
-	struct client *c = client_new(l, fd);
-
-	if (!c)
-		return;
-	client_identify(c, l);
-	c->user = user_get(b, c->who->uid);
-	if (!c->user) {
-		source_close(&c->source);
-		task_post(b->loop, &c->gone);
-		return;
-	}
-	node_append(&c->user->clients, &c->node);
-	c->user->connections++;
-	b->connections++;
-	snprintf(c->user->tty, sizeof(c->user->tty), "%s", c->who->tty);
-	client_deadline(c, (int64_t)b->conf.idle_time);
-	/* Told so, and after some more of them not even that. */
-	if (c->user->connections > b->conf.max_connections_user * 5 / 4 ||
-	    b->connections > b->conf.max_connections * 5 / 4)
-		client_close(c);
-	else if (c->user->connections > b->conf.max_connections_user)
-		client_error(c, 429, "dockbroker: uid %u has %u connections open, no"
-		    " more are permitted", c->user->uid, c->user->connections - 1);
-	else if (b->connections > b->conf.max_connections)
-		client_error(c, 503, "dockbroker: too many connections, try again");
-}
-
-/* ---- rights that end ---- */
-
-void client_cut(struct client *c, const char *why)
-{
-	_cleanup_(buf_free) struct buf r = BUF(BOUND_RECORD);
-
-	c->broker->cut++;
-	request_record(c, &r, "stream-cut");
-	record_text(&r, FIELD_REASON, slice_from(why));
-	(void)!journal_add(c->broker, &r, false);
-	client_close(c);
-}
-
-void clients_judge(struct user *u)
-{
-	_cleanup_(buf_free) struct buf barred = BUF(1024);
-	int64_t now = loop_realtime(u->broker->loop) / 1000000;
-	bool out = user_barred(u, &barred) == 403;
-
-	for (struct node *n = u->clients.next, *next; n != &u->clients; n = next) {
-		struct client *c = node_entry(n, struct client, node);
-		struct verdict v;
-		next = n->next;
-		if ((c->state != CLIENT_FORWARD && c->state != CLIENT_TUNNEL) || !c->request)
-			continue;
-		struct rights *rights = client_rights(c);
-		if (!rights)
-			continue;
-		bool anonymous = c->service && c->service->containers;
-		policy_decide(rights, &c->request->facts, now, &v);
-		if (out && !anonymous)
-			client_cut(c, buf_text(&barred));
-		else if (!v.allowed)
-			client_cut(c, "the right that opened it has ended");
 	}
 }

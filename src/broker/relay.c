@@ -16,7 +16,6 @@
 #define GONE	(EPOLLHUP | EPOLLERR)
 
 static void relay_run(struct client *c);
-static void tunnel_run(struct client *c);
 
 /* ---- the end ---- */
 
@@ -78,7 +77,7 @@ static void relay_over(struct client *c)
 
 /* ---- start ---- */
 
-static bool link_flush(struct link *l)
+bool link_flush(struct link *l)
 {
 	while (l->out.len) {
 		ssize_t n = source_write(&l->source, buf_slice(&l->out), SLICE_NONE);
@@ -91,7 +90,7 @@ static bool link_flush(struct link *l)
 	return true;
 }
 
-static bool link_send(struct link *l, struct slice a, struct slice b)
+bool link_send(struct link *l, struct slice a, struct slice b)
 {
 	ssize_t n = 0;
 
@@ -562,107 +561,6 @@ static void relay_run(struct client *c)
 		relay_over(c);
 	else if (client_charge(c))
 		relay_wants(c);
-}
-
-/* ---- hijacked streams ---- */
-
-/* Client to Engine.  False: closed. */
-static void tunnel_up(struct client *c)
-{
-	struct link *l = c->link;
-	size_t moved = 0;
-
-	if (!link_flush(l))
-		c->up_dead = true;
-	while (!c->up_dead && !c->peer_eof && !l->out.len && moved < BOUND_RELAY) {
-		struct slice in = buf_slice(&c->in);
-		if (!in.n) {
-			ssize_t n = source_read(&c->source, c->broker->scratch, BOUND_RELAY);
-			if (n == -1)
-				break;
-			if (n <= 0) {
-				c->peer_eof = true;
-				break;
-			}
-			in = (struct slice){ c->broker->scratch, (size_t)n };
-		}
-		if (!link_send(l, in, SLICE_NONE))
-			c->up_dead = true;
-		moved += in.n;
-		c->request->received += in.n;
-		if (c->in.len)
-			buf_free(&c->in);
-	}
-	if (c->peer_eof && !c->eof_passed && !l->out.len && !c->up_dead) {
-		c->eof_passed = true;
-		if (shutdown(l->source.fd, SHUT_WR) < 0)
-			c->up_dead = true;
-	}
-}
-
-/* Engine to client.  False: the client is gone. */
-static bool tunnel_down(struct client *c)
-{
-	struct link *l = c->link;
-	size_t moved = 0;
-
-	if (!client_flush(c))
-		return false;
-	while (!c->engine_eof && !c->out.len && moved < BOUND_RELAY) {
-		ssize_t n = source_read(&l->source, c->broker->scratch, BOUND_RELAY);
-		if (n == -1)
-			break;
-		if (n <= 0) {
-			c->engine_eof = true;
-			break;
-		}
-		moved += (size_t)n;
-		c->request->sent += (uint64_t)n;
-		if (!client_send(c, (struct slice){ c->broker->scratch, (size_t)n }, SLICE_NONE))
-			return false;
-	}
-	if (!c->out.len && !c->engine_eof)
-		client_deadline(c, 0);
-	return true;
-}
-
-/* The Engine's side is over and everything was handed on. */
-static bool tunnel_over(struct client *c)
-{
-	if (!c->engine_eof || c->out.len)
-		return false;
-	if (c->link->source.ready & GONE || c->up_dead || (c->peer_eof && c->eof_passed))
-		return true;	/* both directions, or nobody is left to listen */
-	if (!c->engine_eof_passed) {
-		c->engine_eof_passed = true;
-		if (shutdown(c->source.fd, SHUT_WR) < 0)
-			return true;
-	}
-	return false;
-}
-
-static void tunnel_run(struct client *c)
-{
-	bool alive;
-
-	tunnel_up(c);
-	alive = tunnel_down(c);
-	/* Gone for good, and all that it sent has been read. */
-	bool gone = c->source.ready & GONE && (c->peer_eof || c->up_dead) && !c->link->out.len;
-	if (!alive || gone || tunnel_over(c)) {
-		relay_finish(c, NULL);
-		client_close(c);
-		return;
-	}
-	if (!client_charge(c))
-		return;
-	bool up = !c->peer_eof && !c->up_dead;
-	source_want(&c->source, (c->out.len ? EPOLLOUT : 0) |
-	    (up && !c->link->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
-	    (c->link->out.len && !c->up_dead ? 0 : GONE));
-	source_want(&c->link->source, (c->link->out.len ? EPOLLOUT : 0) |
-	    (!c->engine_eof && !c->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
-	    (c->out.len ? 0 : GONE));
 }
 
 void relay_client(struct client *c, uint32_t ready)

@@ -1,0 +1,190 @@
+/*
+ * step.c: a request between its head and its way to the Engine: account,
+ * Engine version, row, body, decision, record.  Each step either goes on to
+ * the next, parks the client until somebody wakes it, or answers it.
+ */
+#include <string.h>
+
+#include "broker/broker.h"
+
+#define GONE	(EPOLLHUP | EPOLLERR)
+
+struct rights *client_rights(struct client *c)
+{
+	struct rules *rules = &c->broker->rules;
+
+	if (!c->service)
+		return user_rights(c->user);
+	if (c->service_rights && c->service_rights_generation == rules->generation)
+		return c->service_rights;
+	rights_unref(c->service_rights);
+	c->service_rights = rights_new(rules->policy, c->who);
+	c->service_rights_generation = rules->generation;
+	return c->service_rights;
+}
+
+static void step_find(struct client *c);
+
+static bool body_expected(const struct request *r)
+{
+	return r->framing == FRAMING_CHUNKED ||
+	    (r->framing == FRAMING_LENGTH && r->length > 0);
+}
+
+/* Waiting for somebody else: only the client's going away counts. */
+static void client_park(struct client *c, enum client_state state)
+{
+	c->state = state;
+	source_want(&c->source, GONE);
+}
+
+void step_account(struct client *c)
+{
+	_cleanup_(buf_free) struct buf why = BUF(1024);
+	bool known = !c->service || !c->service->containers;
+	int r = PEOPLE_FRESH;
+
+	if (c->reject) {
+		request_refused(c, 403, slice_from(c->reject));
+		return;
+	}
+	if (known)
+		r = people_check(c->user, true, c->request->began, &c->waiter);
+	else if (!c->broker->people.ready)
+		r = PEOPLE_DOWN;
+	if (r == PEOPLE_WAIT) {
+		client_park(c, CLIENT_ACCOUNT);
+		client_deadline(c, (int64_t)c->broker->conf.account_time + 2000);
+		return;
+	}
+	if (r != PEOPLE_FRESH) {
+		client_error(c, 503, "dockbroker: dockbroker-authd is not running, so"
+		    " accounts cannot be checked; nothing was done, try again");
+		return;
+	}
+	unsigned status = known ? user_barred(c->user, &why) : 0;
+	if (status) {
+		request_refused(c, status, buf_slice(&why));
+		return;
+	}
+	if (known && c->who->account != c->user->account) {
+		account_unref(c->who->account);
+		c->who->account = account_ref(c->user->account);
+	}
+	step_find(c);
+}
+
+static void step_engine(struct client *c)
+{
+	enum engine_outcome r = engine_known(c->broker, &c->waiter);
+
+	if (r == ENGINE_BUSY) {
+		client_park(c, CLIENT_ENGINE_VERSION);
+		client_deadline(c, BOUND_ENGINE_CONNECT + 1000);
+	} else if (r == ENGINE_DOWN) {
+		client_error(c, 503, "dockbroker: the Docker Engine is not running");
+	} else {
+		step_find(c);
+	}
+}
+
+static void step_find(struct client *c)
+{
+	struct request *r = c->request;
+	const char *why;
+
+	if (!c->broker->engine.probed) {
+		step_engine(c);
+		return;
+	}
+	if (!request_find(c))
+		return;
+	r->rights = client_rights(c);
+	if (!r->rights) {
+		client_error(c, 503, "dockbroker: out of memory, try again");
+		return;
+	}
+	r->rights = rights_ref(r->rights);
+	if (!journal_up(c->broker, r->facts.endpoint->flags & CHANGES, &why)) {
+		client_error(c, 503, "dockbroker: %s", why);
+		return;
+	}
+	bool stream = r->facts.endpoint->body == BODY_TAR ||
+	    r->facts.endpoint->body == BODY_OPAQUE;
+	if (stream || !body_expected(r)) {
+		if (!stream)
+			r->body_done = true;
+		if (!stream && !request_body(c, SLICE_NONE))
+			return;
+		step_decided(c);
+		return;
+	}
+	/* What no body could make right is refused before it is read. */
+	if (!request_decide(c, false))
+		return;
+	c->state = CLIENT_BODY;
+	if (r->expect && !client_send(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"), SLICE_NONE)) {
+		client_close(c);
+		return;
+	}
+	r->expect = false;
+	client_deadline(c, (int64_t)c->broker->conf.body_time);
+	source_want(&c->source, EPOLLIN | EPOLLOUT | GONE);
+	source_again(&c->source);
+}
+
+void step_decided(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (!request_decide(c, true))
+		return;
+	const struct endpoint *e = r->facts.endpoint;
+	if (e->flags & CHANGES || e->stream != STREAM_NONE) {
+		_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
+		request_record(c, &record, "request");
+		r->record_n = journal_add(c->broker, &record, e->flags & CHANGES);
+		if (!r->record_n && (e->flags & CHANGES || c->broker->conf.audit_reads)) {
+			client_error(c, 503, "dockbroker: the request could not be"
+			    " recorded; nothing was done");
+			return;
+		}
+	}
+	if (e->flags & CHANGES) {
+		client_park(c, CLIENT_RECORD);
+		journal_wait(c->broker, c, r->record_n);
+		client_deadline(c, (int64_t)c->broker->conf.audit_time);
+		return;
+	}
+	relay_start(c);
+}
+
+void client_recorded(struct client *c)
+{
+	if (c->state == CLIENT_RECORD)
+		relay_start(c);
+}
+
+void client_unrecorded(struct client *c)
+{
+	_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
+
+	c->request->status = 503;
+	request_record(c, &record, "result");
+	record_text(&record, FIELD_REASON, SLICE("not forwarded: the record was not on disk in time"));
+	(void)!journal_add(c->broker, &record, false);
+	client_error(c, 503, "dockbroker: the request could not be recorded in time;"
+	    " nothing was done, try again");
+}
+
+void client_wake(struct waiter *w)
+{
+	struct client *c = node_entry(w, struct client, waiter);
+
+	if (c->state == CLIENT_ACCOUNT)
+		step_account(c);
+	else if (c->state == CLIENT_ENGINE_VERSION && c->broker->engine.probed)
+		step_find(c);
+	else if (c->state == CLIENT_ENGINE_VERSION)
+		client_error(c, 503, "dockbroker: the Docker Engine does not answer");
+}
