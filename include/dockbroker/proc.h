@@ -271,6 +271,19 @@ enum file_outcome { FILE_GOOD, FILE_MISSING, FILE_BAD };
  * writable for group or others.  err gets "PATH: what" on MISSING and BAD. */
 int file_read(const char *path, bool trusted, struct buf *out, struct buf *err) _must_check_;
 
+/* ---- how our daemons begin ---- */
+
+struct daemon_options { const char *conf; bool debug; };	/* conf: NULL unless named */
+/* Descriptors 0 to 2 exist, so that no socket or log becomes one of them. */
+void daemon_fds(void);
+/* -c, -d, -h, -V; ends the process on the last two and on misuse (64). */
+void daemon_options(int argc, char **argv, const char *name, const char *about,
+    struct daemon_options *out);
+/* dockbroker.conf, root's alone to write; the installed one may be missing.
+ * CONFIG_BAD: err says all of it. */
+int daemon_conf(const char *named, struct config *c, struct buf *err) _must_check_;
+void daemon_faults(struct buf *err);	/* to stderr, as they are */
+
 void fatal(const char *fmt, ...) _printf_(1, 2) __attribute__((noreturn));
 void close_fd(int *fd);			/* for _cleanup_ */
 

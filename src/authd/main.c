@@ -3,8 +3,6 @@
  * its configuration, opens its socket, gives up every privilege but the four
  * that PAM modules need, and serves until SIGTERM.
  */
-#include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,100 +12,15 @@
 #include <unistd.h>
 
 #include "authd/authd.h"
-#include "config.h"
-
-#define CONFIG_FILE	SYSCONFDIR "/dockbroker/dockbroker.conf"
-#define CONFIG_MAX	(1024 * 1024)	/* bytes of dockbroker.conf */
 
 struct authd {
-	const char *path;		/* -c, or NULL */
+	struct daemon_options options;
 	struct config config[2];	/* the one in use, and the next */
 	unsigned current;
 	char socket[sizeof(((struct config *)0)->run_dir) + 16];
 	struct loop *loop;
 	struct serve *serve;
 };
-
-static void usage(FILE *f)
-{
-	fputs("usage: dockbroker-authd [-c FILE]\n"
-	    "  -c, --config FILE  instead of " CONFIG_FILE "\n"
-	    "  -h, --help\n"
-	    "      --version\n", f);
-}
-
-static void options(int argc, char **argv, struct authd *a)
-{
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int o;
-
-	while ((o = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		switch (o) {
-		case 'c':
-			a->path = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		case 'V':
-			puts("dockbroker-authd " PACKAGE_VERSION);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind < argc) {
-		usage(stderr);
-		exit(2);
-	}
-}
-
-/* Whoever may write the file is root, since it names PAM's directory; so it
- * must be root's alone.  False: err says why. */
-static bool config_load(const struct authd *a, struct config *c,
-    struct buf *err)
-{
-	_cleanup_(buf_free) struct buf text = BUF(CONFIG_MAX);
-	const char *path = a->path ? a->path : CONFIG_FILE;
-	int r;
-
-	config_defaults(c);
-	r = file_read(path, true, &text, err);
-	if (r == FILE_MISSING && !a->path)
-		return true;
-	if (r == FILE_GOOD)
-		r = config_parse(c, path, buf_slice(&text), err);
-	else if (r < 0)
-		buf_addf(err, "%s: %s", path, strerror(-r));
-	return r == 0;
-}
-
-/* As they are, with their lines and carets: a log line would escape them. */
-static void config_faults(struct buf *err)
-{
-	const char *text = buf_text(err);
-	size_t n = strlen(text);
-
-	fprintf(stderr, "%s%s", text, n && text[n - 1] == '\n' ? "" : "\n");
-}
-
-/* Descriptors 0 to 2 exist, so that no socket ever becomes one of them. */
-static void standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd < STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-}
 
 /* The socket that systemd passed, or our own, for root and the broker. */
 static int listener_open(struct authd *a, uint32_t broker)
@@ -137,8 +50,8 @@ static void reload(struct authd *a)
 	_cleanup_(buf_free) struct buf err = BUF(64 * 1024);
 	struct config *next = &a->config[!a->current];
 
-	if (!config_load(a, next, &err)) {
-		config_faults(&err);
+	if (daemon_conf(a->options.conf, next, &err) != CONFIG_GOOD) {
+		daemon_faults(&err);
 		log_error("not reloaded: the configuration has faults");
 		return;
 	}
@@ -166,14 +79,15 @@ int main(int argc, char **argv)
 	uint32_t uid, gid;
 	int fd, r;
 
-	standard_fds();
-	options(argc, argv, &a);
+	daemon_fds();
+	daemon_options(argc, argv, "dockbroker-authd", "Asks NSS and PAM for the"
+	    " broker.  SIGHUP reloads the settings, SIGTERM\nends it.\n", &a.options);
 	log_open("dockbroker-authd", LOG_INFO, getenv("JOURNAL_STREAM"));
-	if (!config_load(&a, &a.config[0], &err)) {
-		config_faults(&err);
+	if (daemon_conf(a.options.conf, &a.config[0], &err) != CONFIG_GOOD) {
+		daemon_faults(&err);
 		fatal("not started: the configuration has faults");
 	}
-	if (a.config[0].debug)
+	if (a.options.debug || a.config[0].debug)
 		log_open("dockbroker-authd", LOG_DEBUG, getenv("JOURNAL_STREAM"));
 	if (geteuid() != 0)
 		fatal("must be started as root");

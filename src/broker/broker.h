@@ -389,7 +389,7 @@ void control_stop(struct broker *b);
 struct broker {
 	struct loop *loop;
 	struct config conf;
-	const char *conf_path;		/* NULL: none was given and none is there */
+	struct daemon_options options;
 	struct people people;
 	struct rules rules;
 	struct journal journal;

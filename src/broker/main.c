@@ -3,7 +3,6 @@
  * sockets while still root, privileges gone and proven gone, then the loop.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,45 +14,12 @@
 
 #include "broker/broker.h"
 
-#define DEFAULT_CONF	SYSCONFDIR "/dockbroker/dockbroker.conf"
-
 /* What the broker needs once it runs; everything else is refused. */
 static const char *const syscalls[] = {
 	SYSCALLS_SOCK_LISTEN, SYSCALLS_PEER_GET,
 	"accept4", "readlink", "readlinkat", "shutdown", "splice", "pipe2",
 	NULL
 };
-
-static void usage(FILE *f)
-{
-	fputs("usage: dockbrokerd [-c FILE] [-d]\n"
-	    "\n"
-	    "The broker between users and the Docker Engine.\n"
-	    "\n"
-	    "  -c, --config FILE  settings (default " DEFAULT_CONF ")\n"
-	    "  -d, --debug        write debug lines to the log\n"
-	    "  -h, --help         this text\n"
-	    "  -V, --version      the version\n"
-	    "\n"
-	    "SIGHUP reloads settings and policy, SIGTERM ends it after streams\n"
-	    "have had their grace.  See dockbrokerd(8).\n", f);
-}
-
-static int read_conf(struct broker *b, struct config *c, struct buf *err)
-{
-	_cleanup_(buf_free) struct buf text = BUF(1024 * 1024);
-	const char *path = b->conf_path ? b->conf_path : DEFAULT_CONF;
-	int r = file_read(path, true, &text, err);
-
-	config_defaults(c);
-	if (r == FILE_MISSING && !b->conf_path) {
-		buf_reset(err);
-		return 0;
-	}
-	if (r != FILE_GOOD)
-		return r;
-	return config_parse(c, path, buf_slice(&text), err);
-}
 
 void broker_notify(struct broker *b)
 {
@@ -96,7 +62,7 @@ static void adopt(struct broker *b, const struct config *c)
 int broker_reload(struct broker *b, struct buf *err)
 {
 	struct config fresh, old = b->conf;
-	int r = read_conf(b, &fresh, err);
+	int r = daemon_conf(b->options.conf, &fresh, err);
 
 	if (r == 0) {
 		adopt(b, &fresh);
@@ -105,12 +71,13 @@ int broker_reload(struct broker *b, struct buf *err)
 			b->conf = old;
 	}
 	if (r != 0) {
-		log_error("nothing was reloaded, the old policy stays:\n%s", buf_text(err));
+		daemon_faults(err);
+		log_error("nothing was reloaded, the old policy stays");
 		journal_event(b, "reload-failed", "the old policy stays in force");
 		return r;
 	}
 	if (err->len)
-		log_warn("%s", buf_text(err));
+		daemon_faults(err);
 	log_info("policy reloaded: %s", policy_hash(b->rules.policy));
 	journal_event(b, "reload", "policy %s", b->conf.policy);
 	for (size_t i = 0; i < countof(b->people.table); i++)
@@ -193,41 +160,6 @@ static void on_signal(void *arg, int signo)
 	}
 }
 
-static void options(int argc, char **argv, struct broker *b, bool *debug)
-{
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "debug", no_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
-	int o;
-
-	while ((o = getopt_long(argc, argv, "c:dhV", longs, NULL)) != -1)
-		switch (o) {
-		case 'c':
-			b->conf_path = optarg;
-			break;
-		case 'd':
-			*debug = true;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		case 'V':
-			puts("dockbrokerd " PACKAGE_VERSION);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(64);
-		}
-	if (optind < argc) {
-		usage(stderr);
-		exit(64);
-	}
-}
-
 /* run-dir is root's; the users' sockets below it are ours to make. */
 static void make_directories(struct broker *b)
 {
@@ -261,14 +193,16 @@ static void drop(struct broker *b)
 		fatal("privileges could not be dropped: %s", buf_text(&err));
 }
 
-static void setup(struct broker *b, bool debug)
+static void setup(struct broker *b)
 {
 	_cleanup_(buf_free) struct buf err = BUF(256 * 1024);
-	int r = read_conf(b, &b->conf, &err);
+	int r = daemon_conf(b->options.conf, &b->conf, &err);
 
-	if (r != 0)
-		fatal("%s", r < 0 ? strerror(-r) : buf_text(&err));
-	log_open("dockbrokerd", debug || b->conf.debug ? LOG_DEBUG : LOG_INFO,
+	if (r != 0) {
+		daemon_faults(&err);
+		fatal("not started: the settings have faults");
+	}
+	log_open("dockbrokerd", b->options.debug || b->conf.debug ? LOG_DEBUG : LOG_INFO,
 	    getenv("JOURNAL_STREAM") != NULL);
 	if (loop_new(&b->loop) < 0 || !(b->scratch = malloc(BOUND_RELAY)))
 		fatal("out of memory");
@@ -288,11 +222,12 @@ static void setup(struct broker *b, bool debug)
 	drop(b);
 	peer_own_container(b->container);
 	r = rules_load(b, &err);
-	if (r != 0)
-		fatal("%s%s", r < 0 ? strerror(-r) : buf_text(&err),
-		    r > 0 ? "\nthe policy has faults: not started" : "");
+	if (r < 0)
+		fatal("%s", strerror(-r));
 	if (err.len)
-		log_warn("%s", buf_text(&err));
+		daemon_faults(&err);
+	if (r != 0)
+		fatal("not started: the policy has faults");
 }
 
 static void teardown(struct broker *b)
@@ -314,18 +249,20 @@ static void teardown(struct broker *b)
 int main(int argc, char **argv)
 {
 	struct broker *b = calloc(1, sizeof(*b));
-	bool debug = false;
 
 	if (!b)
 		return 1;
+	daemon_fds();
 	/* Idle connections give their memory back. */
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	log_open("dockbrokerd", LOG_INFO, getenv("JOURNAL_STREAM") != NULL);
 	node_init(&b->controls);
 	b->next_id = 1;
-	options(argc, argv, b, &debug);
-	setup(b, debug);
+	daemon_options(argc, argv, "dockbrokerd", "The broker between users and the"
+	    " Docker Engine.  SIGHUP reloads settings and\npolicy, SIGTERM ends it"
+	    " after streams have had their grace.\n", &b->options);
+	setup(b);
 	timer_init(b->loop, &b->drain, drain_over);
 	int r = people_start(b);
 	if (r < 0 || (r = engine_start(b)) < 0)
