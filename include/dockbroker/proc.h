@@ -271,11 +271,22 @@ enum file_outcome { FILE_GOOD, FILE_MISSING, FILE_BAD };
  * writable for group or others.  err gets "PATH: what" on MISSING and BAD. */
 int file_read(const char *path, bool trusted, struct buf *out, struct buf *err) _must_check_;
 
+/* ---- files that change ---- */
+
+/* seen: at once; settled: `settle' ms later, once for all in between. */
+struct watch_ops {
+	int64_t settle;
+	void (*seen)(void *arg);
+	void (*settled)(void *arg);
+};
+/* Absolute paths, NULL at the end; all stay for the life of the process. */
+int watch_start(struct loop *l, const char *const *paths,
+    const struct watch_ops *ops, void *arg) _must_check_;
+
 /* ---- how our daemons begin ---- */
 
 struct daemon_options { const char *conf; bool debug; };	/* conf: NULL unless named */
-/* Descriptors 0 to 2 exist, so that no socket or log becomes one of them. */
-void daemon_fds(void);
+void daemon_fds(void);		/* 0 to 2 exist: no socket or log becomes one of them */
 /* -c, -d, -h, -V; ends the process on the last two and on misuse (64). */
 void daemon_options(int argc, char **argv, const char *name, const char *about,
     struct daemon_options *out);
@@ -286,5 +297,4 @@ void daemon_faults(struct buf *err);	/* to stderr, as they are */
 
 void fatal(const char *fmt, ...) _printf_(1, 2) __attribute__((noreturn));
 void close_fd(int *fd);			/* for _cleanup_ */
-
 #endif

@@ -18,7 +18,6 @@
 #define AUTHD_WAITING_UID	4	/* of these, about one uid or group */
 #define AUTHD_SERIALS		4096	/* asks that share one child's answer */
 #define AUTHD_SETTLE		200	/* ms from a changed file to NSS_CHANGED */
-#define AUTHD_LOOK		1000	/* ms between looks at files that inotify may miss */
 
 /* ---- nss.c: children only ---- */
 
@@ -70,18 +69,6 @@ void jobs_ask(struct jobs *j, const struct job_ask *ask);
 void jobs_forget(struct jobs *j);	/* the broker is gone: nobody waits */
 void jobs_changed(struct jobs *j);	/* what runs now may have read old files */
 void jobs_reap(struct jobs *j);		/* after SIGCHLD */
-
-/* ---- watch.c ---- */
-
-/* seen: at once when a file differs; settled: AUTHD_SETTLE later, once for
- * all that changed in between. */
-struct watch_ops {
-	void (*seen)(void *arg);
-	void (*settled)(void *arg);
-};
-/* For the life of the process. */
-int watch_start(struct loop *l, const struct watch_ops *ops, void *arg)
-    _must_check_;
 
 /* ---- serve.c ---- */
 

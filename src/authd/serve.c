@@ -175,7 +175,13 @@ static void nss_settled(void *arg)
 int serve_new(struct loop *l, int fd, uint32_t broker, const struct config *c,
     struct serve **out)
 {
-	static const struct watch_ops ops = { nss_seen, nss_settled };
+	/* LDAP and SSSD tell nobody: there the broker's own age limit counts. */
+	static const char *const paths[] = {
+		"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/nsswitch.conf",
+		"/etc/nologin", "/var/lib/extrausers/passwd",
+		"/var/lib/extrausers/group", "/var/lib/extrausers/shadow", NULL
+	};
+	static const struct watch_ops ops = { AUTHD_SETTLE, nss_seen, nss_settled };
 	struct serve *s = calloc(1, sizeof(*s));
 	int r;
 
@@ -190,7 +196,7 @@ int serve_new(struct loop *l, int fd, uint32_t broker, const struct config *c,
 		return -errno;
 	r = jobs_new(l, c, send_broker, s, &s->jobs);
 	if (r == 0)
-		r = watch_start(l, &ops, s);
+		r = watch_start(l, paths, &ops, s);
 	return r < 0 ? r : source_add(l, &s->listener, fd, EPOLLIN, listener_run);
 }
 

@@ -1,36 +1,22 @@
 /*
- * watch.c: notices that the files behind NSS changed.  inotify on their
- * directories tells at once, also of a file that was replaced by rename; a
- * look at the files each second finds what inotify cannot see: network file
- * systems, overlays, a mount over the directory.  LDAP and SSSD tell nobody:
- * there the broker's own age limit counts.
+ * watch.c: notices that files changed.  inotify on their directories tells at
+ * once, also of a file that was replaced by rename; a look at the files each
+ * second finds what inotify cannot see: network file systems, overlays, a
+ * mount over the directory.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "authd/authd.h"
+#include "dockbroker/proc.h"
 
+#define LOOK	1000	/* ms between looks at files that inotify may miss */
 #define EVENTS	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | \
 		    IN_DELETE | IN_ATTRIB)
-
-static const char *const dirs[] = { "/etc", "/var/lib/extrausers" };
-static const struct {
-	const char *path;
-	const char *name;
-} files[] = {
-	{ "/etc/passwd",			"passwd" },
-	{ "/etc/group",				"group" },
-	{ "/etc/shadow",			"shadow" },
-	{ "/etc/nsswitch.conf",			"nsswitch.conf" },
-	{ "/etc/nologin",			"nologin" },
-	{ "/var/lib/extrausers/passwd",		"passwd" },
-	{ "/var/lib/extrausers/group",		"group" },
-	{ "/var/lib/extrausers/shadow",		"shadow" },
-};
 
 /* What differs when a file differs; zeroes when there is none.  No padding:
  * two are compared as bytes. */
@@ -48,7 +34,9 @@ struct watch {
 	const struct watch_ops *ops;
 	void *arg;
 	bool settling;
-	struct look looks[countof(files)];
+	const char *const *paths;
+	size_t npaths;
+	struct look looks[];
 };
 
 static struct watch *watch_of(void *member, size_t offset)
@@ -63,9 +51,9 @@ static bool watch_look(struct watch *w)
 	struct look now;
 	struct stat st;
 
-	for (size_t i = 0; i < countof(files); i++) {
+	for (size_t i = 0; i < w->npaths; i++) {
 		now = (struct look){ 0 };
-		if (stat(files[i].path, &st) == 0)
+		if (stat(w->paths[i], &st) == 0)
 			now = (struct look){ st.st_dev, st.st_ino, st.st_size,
 				st.st_mtim, st.st_ctim };
 		changed |= memcmp(&now, &w->looks[i], sizeof(now)) != 0;
@@ -82,7 +70,7 @@ static void watch_changed(struct watch *w)
 	if (w->settling)
 		return;
 	w->settling = timer_set(&w->settle,
-	    loop_now(w->loop) + AUTHD_SETTLE) == 0;
+	    loop_now(w->loop) + w->ops->settle) == 0;
 	if (!w->settling)
 		w->ops->settled(w->arg);
 }
@@ -101,16 +89,17 @@ static void look_run(struct timer *t)
 
 	if (watch_look(w))
 		watch_changed(w);
-	if (timer_set(t, loop_now(w->loop) + AUTHD_LOOK) < 0)
-		log_error("no memory to go on looking at /etc/passwd");
+	if (timer_set(t, loop_now(w->loop) + LOOK) < 0)
+		log_error("no memory to go on looking at files");
 }
 
-static bool event_matters(const struct inotify_event *e)
+static bool event_matters(const struct watch *w,
+    const struct inotify_event *e)
 {
 	if (e->mask & IN_Q_OVERFLOW)
 		return true;
-	for (size_t i = 0; e->len && i < countof(files); i++)
-		if (!strcmp(e->name, files[i].name))
+	for (size_t i = 0; e->len && i < w->npaths; i++)
+		if (!strcmp(e->name, strrchr(w->paths[i], '/') + 1))
 			return true;
 	return false;
 }
@@ -132,7 +121,7 @@ static void watch_run(struct source *s, uint32_t ready _unused_)
 	}
 	for (char *p = buf; p < buf + n; p += sizeof(*e) + e->len) {
 		e = (const void *)p;
-		changed |= event_matters(e);
+		changed |= event_matters(w, e);
 	}
 	if (changed) {
 		(void)watch_look(w);
@@ -140,26 +129,51 @@ static void watch_run(struct source *s, uint32_t ready _unused_)
 	}
 }
 
-int watch_start(struct loop *l, const struct watch_ops *ops, void *arg)
+/* The directory of each path, once where several share one. */
+static void watch_directories(struct watch *w, int fd)
 {
-	static struct watch the_watch;
-	struct watch *w = &the_watch;
+	for (size_t i = 0; i < w->npaths; i++) {
+		const char *slash = strrchr(w->paths[i], '/');
+		_cleanup_(buf_free) struct buf dir = BUF(4096);
+		buf_add(&dir, w->paths[i], (size_t)(slash - w->paths[i]));
+		/* Adding the same directory again changes nothing. */
+		if (inotify_add_watch(fd, dir.len ? buf_text(&dir) : "/", EVENTS) < 0)
+			log_debug("cannot watch %s: %m", w->paths[i]);
+	}
+}
+
+int watch_start(struct loop *l, const char *const *paths,
+    const struct watch_ops *ops, void *arg)
+{
+	struct watch *w;
+	size_t n = 0;
 	int fd, r;
 
+	while (paths[n])
+		n++;
+	w = calloc(1, sizeof(*w) + n * sizeof(w->looks[0]));
+	if (!w)
+		return -ENOMEM;
 	w->loop = l;
 	w->ops = ops;
 	w->arg = arg;
+	w->paths = paths;
+	w->npaths = n;
 	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; i < countof(dirs); i++)
-		if (inotify_add_watch(fd, dirs[i], EVENTS) < 0)
-			log_debug("cannot watch %s: %m", dirs[i]);
+	if (fd < 0) {
+		r = -errno;
+		free(w);
+		return r;
+	}
+	watch_directories(w, fd);
 	timer_init(l, &w->settle, settle_run);
 	timer_init(l, &w->look, look_run);
 	(void)watch_look(w);
 	r = source_add(l, &w->source, fd, EPOLLIN, watch_run);
-	if (r < 0)
+	if (r < 0) {
+		close(fd);
+		free(w);
 		return r;
-	return timer_set(&w->look, loop_now(l) + AUTHD_LOOK);
+	}
+	return timer_set(&w->look, loop_now(l) + LOOK);
 }
