@@ -18,8 +18,7 @@ static struct reason *reason_slot(struct reasons *all, uint32_t uid)
 	for (size_t i = 0; i < BOUND_WHY; i++) {
 		struct reason *r = &all->ring[i];
 		if (!r->text)
-			return i < BOUND_WHY && mine < BOUND_WHY_UID ? r :
-			    own ? own : r;
+			return mine < BOUND_WHY_UID ? r : own;
 		if (!oldest || r->id < oldest->id)
 			oldest = r;
 		if (r->uid != uid)

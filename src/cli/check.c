@@ -5,12 +5,9 @@
  */
 #include <getopt.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/cli.h"
 #include "dockbroker/policy.h"
-
-#define DEFAULT_CONF	SYSCONFDIR "/dockbroker/dockbroker.conf"
 
 static int read_file(void *arg, const char *path, struct buf *out, struct buf *err)
 {
@@ -43,23 +40,11 @@ static int check_policy(const char *path, bool trusted, bool print)
 static int check_conf(const char *path, struct config *c)
 {
 	_cleanup_(buf_free) struct buf err = BUF(256 * 1024);
-	_cleanup_(buf_free) struct buf text = BUF(1024 * 1024);
 	const char *env = getenv("DOCKBROKER_CONF");
-	bool named = path || (env && *env);
 
-	if (!path)
-		path = named ? env : DEFAULT_CONF;
-	config_defaults(c);
-	int r = file_read(path, true, &text, &err);
-	if (r == FILE_MISSING && !named)
+	if (daemon_conf(path || !env || !*env ? path : env, c, &err) == CONFIG_GOOD)
 		return EXIT_DONE;
-	if (r == FILE_GOOD)
-		r = config_parse(c, path, buf_slice(&text), &err);
-	if (r == 0)
-		return EXIT_DONE;
-	print_safe(stderr, buf_slice(&err));
-	if (err.len && err.p[err.len - 1] != '\n')
-		fputc('\n', stderr);
+	daemon_faults(&err);
 	return EXIT_NO;
 }
 
