@@ -21,6 +21,7 @@ engine_begin() {
 	shift 2
 	if [ "$version" != 20.10 ]; then
 		tools=$(engine_tools) || { echo "engine: $version needs ../shared/tools/engines.sh" >&2; return 1; }
+		# shellcheck disable=SC1090
 		(set +eu; . "$tools" && engine_start "$version" "$d" "$@")
 		return
 	fi
