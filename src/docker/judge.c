@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "docker/body_int.h"
+#include "docker/names.h"
 
 #define PATH_SHOWN	512		/* bytes */
 
@@ -316,13 +317,12 @@ void judge_device_requests(struct walk *w, const struct field *f,
 	for_each(w, f, at, v, device_request);
 }
 
-/* The others let a process pin memory or take turns before the host's. */
 static void ulimit(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
 	struct slice name = member(v, "Name");
 
-	if (!list_has("nofile|nproc|core|cpu|fsize|stack|data|as|rss|locks", name))
+	if (!ulimit_harmless(name))
 		reach(w, f->word, at, name);
 }
 

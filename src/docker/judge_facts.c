@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "docker/body_int.h"
+#include "docker/names.h"
 
 #define ARGV_SHOWN	2048		/* bytes */
 
@@ -38,6 +39,16 @@ void judge_new_name(struct walk *w, const struct field *f _unused_,
     const struct step *at _unused_, const struct node *v)
 {
 	keep(w, &w->facts->new_name, v);
+}
+
+/* A name goes before a prefix of an id: who takes the short id of somebody's
+ * network gets what is meant for it (clients.md 1, quirk 10). */
+void judge_network_name(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	if (name_is_id(node_text(v)))
+		walk_fault(w, at, "must not look like an id");
+	judge_new_name(w, f, at, v);
 }
 
 void judge_other(struct walk *w, const struct field *f _unused_,

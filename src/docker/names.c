@@ -242,6 +242,19 @@ bool reference_valid(struct slice s)
 	return digest_valid((struct slice){ rest.p + 1, rest.n - 1 });
 }
 
+bool ulimit_harmless(struct slice name)
+{
+	static const char *const all[] = {
+		"nofile", "nproc", "core", "cpu", "fsize", "stack", "data",
+		"as", "rss", "locks"
+	};
+
+	for (size_t i = 0; i < countof(all); i++)
+		if (slice_is(name, all[i]))
+			return true;
+	return false;
+}
+
 bool object_name_valid(enum object_kind k, struct slice s)
 {
 	switch (k) {

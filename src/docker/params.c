@@ -14,6 +14,7 @@
 
 #include "docker/names.h"
 #include "docker/params_int.h"
+#include "docker/tree.h"
 
 #define SHOWN_NAME	64	/* bytes of a parameter's name in a message */
 #define NO_PARAM	SIZE_MAX
@@ -32,7 +33,7 @@ enum effect {
 	EFFECT_NONE, EFFECT_NEW_NAME, EFFECT_NEW_TAG, EFFECT_IMAGE,
 	EFFECT_IMAGE_TAG, EFFECT_OBJECT, EFFECT_NETMODE, EFFECT_LIMIT,
 	EFFECT_SECURITY, EFFECT_HOSTS, EFFECT_REMOTE, EFFECT_SOURCE,
-	EFFECT_BIND
+	EFFECT_BIND, EFFECT_ULIMITS
 };
 
 #define ALNUM	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -41,7 +42,9 @@ enum { WORDS_CPUS, WORDS_KEYS, WORDS_PS };
 static const char *const charsets[] = {
 	[WORDS_CPUS] = "0123456789,-",
 	[WORDS_KEYS] = ALNUM ",-@[]^_\\",
-	[WORDS_PS] = ALNUM " ,=_+:%.-"
+	/* No "=": ps would call another column PID, which is how the Engine
+	 * tells the container's processes from those of the host. */
+	[WORDS_PS] = ALNUM " ,_+:%.-"
 };
 
 enum {
@@ -333,6 +336,25 @@ static void reach_check(struct facts *f, const struct param *p, struct slice s)
 	facts_reach(f, word, slice_from(p->shown), s);
 }
 
+/* s: as value_json wrote it. */
+static int ulimits_check(struct facts *f, const struct param *p, struct slice s)
+{
+	_cleanup_(tree_free) struct tree t = { 0 };
+	int r = tree_parse(s, &t);
+
+	if (r < 0)
+		return r;
+	if (r != TREE_GOOD)
+		facts_reach(f, "limit", slice_from(p->shown), SLICE(""));
+	for (const struct node *e = node_first(t.root); e; e = e->next) {
+		struct slice name = node_text(node_get(e, "Name"));
+
+		if (!ulimit_harmless(name))
+			facts_reach(f, "limit", slice_from(p->shown), name);
+	}
+	return VALUE_GOOD;
+}
+
 static int effect_apply(struct facts *f, const struct param *p, struct slice s)
 {
 	switch (p->effect) {
@@ -350,6 +372,8 @@ static int effect_apply(struct facts *f, const struct param *p, struct slice s)
 		return fact_append(f, &f->image, ',', s);
 	case EFFECT_OBJECT:
 		return fact_append(f, &f->object, ',', s);
+	case EFFECT_ULIMITS:
+		return ulimits_check(f, p, s);
 	default:
 		reach_check(f, p, s);
 		return VALUE_GOOD;

@@ -135,6 +135,9 @@ static void test_bad(void **state)
 		{ "POST /build?session=abc", "parameter \"session\" is "
 		    "BuildKit's, which comes later: use DOCKER_BUILDKIT=0" },
 		{ "GET /containers/x/top?ps_args=a;b", NULL },
+		{ "GET /containers/x/top?ps_args=-orss%3DPID%20-A",
+		    "parameter \"ps_args\" has characters or a length that "
+		    "it cannot have" },
 		{ "GET /containers/x/top?ps_args=a%60b", "parameter \"ps_args\""
 		    " has characters or a length that it cannot have" }
 	};
@@ -160,6 +163,9 @@ static void test_reach(void **state)
 		    "host" },
 		{ "POST /build?networkmode=container:x", "network",
 		    "?networkmode", "container:x" },
+		{ "POST /build?ulimits=[{\"Name\":\"nofile\",\"Hard\":1},"
+		    "{\"Name\":\"memlock\",\"Hard\":-1}]", "limit",
+		    "?ulimits", "memlock" },
 		{ "POST /build?cgroupparent=/x", "limit", "?cgroupparent",
 		    "/x" },
 		{ "POST /build?securityopt=seccomp%3Dunconfined", "security",
