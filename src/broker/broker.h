@@ -175,6 +175,8 @@ struct journal {
 	struct node waiters;		/* clients, by wait_n */
 	struct task flush;
 	struct timer retry;
+	struct timer soon;		/* records that nobody waits for go then */
+	int64_t flushed_at;
 	int64_t told_at;
 };
 int journal_start(struct broker *b) _must_check_;

@@ -16,6 +16,10 @@
 
 #include "broker/broker.h"
 
+#define FLUSH_TIME	10	/* ms: how long records that nobody waits for may gather */
+#define FLUSH_BYTES	(BOUND_AUDIT_BATCH / 2)
+#define RECORD_USUAL	1000	/* bytes of a record: one allocation, not three */
+
 struct entry { uint64_t n; uint32_t length; uint32_t pad; };
 
 static void journal_tell(struct broker *b, const char *what)
@@ -66,10 +70,33 @@ static void journal_flush(struct task *t)
 
 	if (!j->ready || j->state != AUDIT_GOOD)
 		return;
+	j->flushed_at = loop_now(b->loop);
 	while (j->ready && chan_waiting(j->auditd) < 64 && journal_send(b))
 		;
 	if (j->sent == j->waiting.len)
 		j->sync = false;
+}
+
+/* Reads do not wait for their records.  The first after a silence goes at
+ * once; while many come, auditd is woken for all of FLUSH_TIME together. */
+static void journal_post(struct broker *b)
+{
+	struct journal *j = &b->journal;
+
+	if (j->sync || j->waiting.len - j->sent >= FLUSH_BYTES ||
+	    loop_now(b->loop) - j->flushed_at >= FLUSH_TIME)
+		task_post(b->loop, &j->flush);
+	else if (!j->soon.at &&
+	    timer_set(&j->soon, j->flushed_at + FLUSH_TIME) < 0)
+		fatal("no memory for a timer");
+}
+
+static void journal_soon(struct timer *t)
+{
+	struct broker *b = (struct broker *)(void *)
+	    ((char *)t - offsetof(struct broker, journal.soon));
+
+	journal_flush(&b->journal.flush);
 }
 
 /* Drops what is confirmed up to n. */
@@ -151,7 +178,7 @@ static void journal_ready(struct broker *b, const struct msg_audit_ready *m)
 {
 	struct journal *j = &b->journal;
 
-	j->ready = true;
+	j->ready = j->numbered = true;
 	j->owed_since = 0;
 	j->seq = m->seq;
 	journal_drop(j, m->last_n);
@@ -180,7 +207,7 @@ static void journal_done(struct broker *b, const struct msg_audit_done *m)
 	journal_set_state(b, m->state, m->text);
 	journal_wake(b);
 	if (j->sent < j->waiting.len)
-		task_post(b->loop, &j->flush);
+		journal_post(b);
 	if (b->finishing && j->written_n + 1 == j->next_n)
 		loop_stop(b->loop, 0);
 }
@@ -307,6 +334,7 @@ int journal_start(struct broker *b)
 	j->next_n = 1;
 	j->flush.run = journal_flush;
 	timer_init(b->loop, &j->retry, journal_retry);
+	timer_init(b->loop, &j->soon, journal_soon);
 	if (getrandom(j->instance, sizeof(j->instance), 0) != sizeof(j->instance))
 		return -EIO;
 	for (size_t i = 0; i < sizeof(j->instance); i++)
@@ -321,6 +349,7 @@ int journal_start(struct broker *b)
 void journal_stop(struct broker *b)
 {
 	timer_remove(&b->journal.retry);
+	timer_remove(&b->journal.soon);
 	task_cancel(b->loop, &b->journal.flush);
 	b->journal.auditd = chan_free(b->journal.auditd);
 	buf_free(&b->journal.waiting);
@@ -330,7 +359,7 @@ bool journal_up(struct broker *b, bool changes, const char **why)
 {
 	struct journal *j = &b->journal;
 
-	if (!changes && !b->conf.audit_reads)
+	if (j->numbered && !changes && !b->conf.audit_reads)
 		return true;
 	if (!j->auditd || !j->ready)
 		*why = "dockbroker-auditd is not running, so nothing can be"
@@ -353,6 +382,7 @@ void journal_begin(struct broker *b, struct buf *r, const char *event)
 {
 	struct journal *j = &b->journal;
 
+	(void)buf_room(r, RECORD_USUAL);
 	record_time(r, FIELD_TIME, loop_realtime(b->loop));
 	record_text(r, FIELD_HOST, slice_from(j->host));
 	record_text(r, FIELD_BOOT, slice_from(j->boot));
@@ -381,7 +411,7 @@ uint64_t journal_add(struct broker *b, struct buf *r, bool sync)
 	}
 	j->next_n++;
 	j->sync |= sync;
-	task_post(b->loop, &j->flush);
+	journal_post(b);
 	return e.n;
 }
 
