@@ -75,7 +75,8 @@ static int scan_string(struct scan *s, struct slice *out)
 		unsigned char c = (unsigned char)*s->p++;
 
 		if (c == '"') {
-			*out = (struct slice){ start, (size_t)(s->p - 1 - start) };
+			*out = (struct slice){ start,
+			    (size_t)(s->p - 1 - start) };
 			return LINE_GOOD;
 		}
 		if (c < 0x20)
@@ -218,7 +219,7 @@ static bool read_upto(struct slice v, struct line *out)
 	struct slice instance = slice_cut(&v, ' ');
 	struct slice n = slice_cut(&v, ' ');
 
-	return unhex(instance, out->upto_instance, sizeof(out->upto_instance)) &&
+	return unhex(instance, out->upto_instance, 16) &&
 	    slice_number(n, INT64_MAX, &out->upto_n) &&
 	    slice_number(v, INT64_MAX, &out->upto_id);
 }

@@ -22,7 +22,7 @@ struct head {
 
 #define ELLIPSIS	"\xe2\x80\xa6"
 #define ELLIPSIS_LEN	3
-#define TIME_END	253402300800000000	/* the year 10000, in microseconds */
+#define TIME_END	253402300800000000	/* us: the year 10000 */
 
 /* ---- making ---- */
 
@@ -380,7 +380,8 @@ int record_json_members(struct slice bytes, struct buf *out)
 {
 	static const struct { struct slice key; enum field_type type; }
 	rows[FIELD_COUNT] = {
-#define FIELD(id, name, type, doc) [FIELD_##id] = { SLICE(",\"" name "\":"), type },
+#define FIELD(id, name, type, doc) \
+	[FIELD_##id] = { SLICE(",\"" name "\":"), type },
 #include "dockbroker/fields.def"
 	};
 	struct record r;

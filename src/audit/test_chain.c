@@ -11,7 +11,7 @@
 #include "dockbroker/audit.h"
 
 #define INSTANCE	"00112233445566778899aabbccddeeff"
-#define ZEROS		"0000000000000000000000000000000000000000000000000000000000000000"
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 #define START		"{\"seq\":7,\"prev\":\"" ZEROS "\""
 
 static void add_line(struct chain *c, uint64_t n, struct buf *out)
@@ -22,7 +22,8 @@ static void add_line(struct chain *c, uint64_t n, struct buf *out)
 	record_uint(&b, FIELD_N, n);
 	record_uint(&b, FIELD_ID, 100 + n);
 	record_text(&b, FIELD_USER, SLICE("j\xc3\xbcrgen \"x\"\n"));
-	record_json(&b, FIELD_ARGV, SLICE("[\"a\",{\"b\":[1,-2.5e3,true,null]}]"));
+	record_json(
+	    &b, FIELD_ARGV, SLICE("[\"a\",{\"b\":[1,-2.5e3,true,null]}]"));
 	assert_int_equal(chain_line(c, buf_slice(&b), out), 0);
 }
 
@@ -45,7 +46,8 @@ static void lines_are_read_back(void **state)
 	add_line(&c, 5, &out);
 	assert_int_equal(c.seq, 42);
 	assert_int_equal(out.p[out.len - 1], '\n');
-	assert_int_equal(line_parse((struct slice){ out.p, out.len - 1 }, &l), LINE_GOOD);
+	assert_int_equal(
+	    line_parse((struct slice){out.p, out.len - 1}, &l), LINE_GOOD);
 	assert_int_equal(l.seq, 42);
 	assert_int_equal(l.prev[0], 0xab);
 	assert_int_equal(l.prev[31], 0xab);
@@ -70,7 +72,8 @@ static void every_start_is_torn(void **state)
 		copy = malloc(n ? n : 1);
 		assert_non_null(copy);
 		memcpy(copy, out.p, n);
-		assert_int_equal(line_parse((struct slice){ copy, n }, &l), LINE_TORN);
+		assert_int_equal(
+		    line_parse((struct slice){copy, n}, &l), LINE_TORN);
 		free(copy);
 	}
 }
@@ -92,8 +95,10 @@ static void strangers_are_bad(void **state)
 	assert_int_equal(parse(START ",\"n\":01}"), LINE_BAD);
 	assert_int_equal(parse(START ",\"n\":\"1\"}"), LINE_BAD);
 	assert_int_equal(parse(START ",\"n\":9223372036854775808}"), LINE_BAD);
-	assert_int_equal(parse(START ",\"instance\":\"" INSTANCE "\"}"), LINE_GOOD);
-	assert_int_equal(parse(START ",\"instance\":\"" INSTANCE "0\"}"), LINE_BAD);
+	assert_int_equal(
+	    parse(START ",\"instance\":\"" INSTANCE "\"}"), LINE_GOOD);
+	assert_int_equal(
+	    parse(START ",\"instance\":\"" INSTANCE "0\"}"), LINE_BAD);
 	assert_int_equal(parse(START ",\"instance\":5}"), LINE_BAD);
 	assert_int_equal(parse(START ",\"a\":tru}"), LINE_BAD);
 	assert_int_equal(parse(START ",\"a\":\"\\x\"}"), LINE_BAD);
@@ -104,10 +109,12 @@ static void strangers_are_bad(void **state)
 	assert_int_equal(parse(START ",\"a\":[ ] }"), LINE_GOOD);
 	assert_int_equal(parse(START ",\"a\":{\"b\"}}"), LINE_BAD);
 	assert_int_equal(parse("{\"seq\":0,\"prev\":\"" ZEROS "\"}"), LINE_BAD);
-	assert_int_equal(parse("{\"seq\":1,\"prev\":\"0" ZEROS "\"}"), LINE_BAD);
-	assert_int_equal(parse("{ \"seq\":1,\"prev\":\"" ZEROS "\"}"), LINE_BAD);
+	assert_int_equal(
+	    parse("{\"seq\":1,\"prev\":\"0" ZEROS "\"}"), LINE_BAD);
+	assert_int_equal(
+	    parse("{ \"seq\":1,\"prev\":\"" ZEROS "\"}"), LINE_BAD);
 	assert_int_equal(parse("hello"), LINE_BAD);
-	assert_int_equal(line_parse((struct slice){ "\0\0\0", 3 }, &l), LINE_BAD);
+	assert_int_equal(line_parse((struct slice){"\0\0\0", 3}, &l), LINE_BAD);
 }
 
 static void upto_is_read(void **state)
@@ -115,13 +122,17 @@ static void upto_is_read(void **state)
 	struct line l;
 
 	(void)state;
-	assert_int_equal(line_parse(SLICE(START ",\"upto\":\"" INSTANCE " 12 34\"}"), &l), LINE_GOOD);
+	assert_int_equal(
+	    line_parse(SLICE(START ",\"upto\":\"" INSTANCE " 12 34\"}"), &l),
+	    LINE_GOOD);
 	assert_int_equal(l.upto_instance[15], 0xff);
 	assert_int_equal(l.upto_n, 12);
 	assert_int_equal(l.upto_id, 34);
 	assert_int_equal(l.n, 0);
-	assert_int_equal(parse(START ",\"upto\":\"" INSTANCE " 12\"}"), LINE_BAD);
-	assert_int_equal(parse(START ",\"upto\":\"" INSTANCE " 12 34 5\"}"), LINE_BAD);
+	assert_int_equal(
+	    parse(START ",\"upto\":\"" INSTANCE " 12\"}"), LINE_BAD);
+	assert_int_equal(
+	    parse(START ",\"upto\":\"" INSTANCE " 12 34 5\"}"), LINE_BAD);
 	assert_int_equal(parse(START ",\"upto\":12}"), LINE_BAD);
 }
 
@@ -139,7 +150,8 @@ static void deep_is_bad(void **state)
 		for (unsigned i = 0; i < deep; i++)
 			buf_addc(&b, ']');
 		buf_addc(&b, '}');
-		assert_int_equal(line_parse(buf_slice(&b), &l), deep == 24 ? LINE_GOOD : LINE_BAD);
+		assert_int_equal(line_parse(buf_slice(&b), &l),
+		    deep == 24 ? LINE_GOOD : LINE_BAD);
 	}
 }
 
@@ -197,7 +209,8 @@ static void changes_are_found(void **state)
 	buf_add(&copy, log.p + fourth, log.len - fourth);
 	assert_int_equal(verify(buf_slice(&copy)), 3);
 	/* The first taken out. */
-	assert_int_equal(verify((struct slice){ log.p + second, log.len - second }), 1);
+	assert_int_equal(
+	    verify((struct slice){log.p + second, log.len - second}), 1);
 }
 
 static void middle_can_be_the_start(void **state)
@@ -218,7 +231,8 @@ static void middle_can_be_the_start(void **state)
 	memset(&c, 0, sizeof(c));
 	chain_before(&c, &l);
 	assert_int_equal(chain_check(&c, line, &why), CHAIN_GOOD);
-	assert_int_equal(chain_check(&c, slice_cut(&rest, '\n'), &why), CHAIN_GOOD);
+	assert_int_equal(
+	    chain_check(&c, slice_cut(&rest, '\n'), &why), CHAIN_GOOD);
 	assert_int_equal(c.seq, 11);
 }
 
@@ -241,7 +255,8 @@ static void a_failure_changes_nothing(void **state)
 static void longest_line(void **state)
 {
 	static char text[BOUND_FIELD];
-	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD), out = BUF(BOUND_LINE);
+	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD),
+				       out = BUF(BOUND_LINE);
 	const struct slice v = { text, BOUND_FIELD };
 	struct chain c = { .seq = INT64_MAX - 1 };
 	struct line l;
@@ -254,7 +269,8 @@ static void longest_line(void **state)
 	record_text(&b, FIELD_NAME, (struct slice){ text, BOUND_FIELD - 32 });
 	assert_true(buf_ok(&b));
 	assert_int_equal(chain_line(&c, buf_slice(&b), &out), 0);
-	assert_int_equal(line_parse((struct slice){ out.p, out.len - 1 }, &l), LINE_GOOD);
+	assert_int_equal(
+	    line_parse((struct slice){out.p, out.len - 1}, &l), LINE_GOOD);
 }
 
 int main(void)

@@ -57,7 +57,8 @@ static void man_page_has_all(void **state)
 		snprintf(item, sizeof(item), ".It Cm %s\n", field_name(i));
 		at = strstr(at, item);
 		if (!at)
-			fail_msg("dockbroker-audit.5 lacks %s here", field_name(i));
+			fail_msg(
+			    "dockbroker-audit.5 lacks %s here", field_name(i));
 	}
 }
 

@@ -16,7 +16,8 @@ static const char *members(struct buf *record, struct buf *out)
 {
 	assert_true(buf_ok(record));
 	buf_reset(out);
-	assert_int_equal(record_json_members(buf_slice(record), out), RECORD_GOOD);
+	assert_int_equal(
+	    record_json_members(buf_slice(record), out), RECORD_GOOD);
 	return buf_text(out);
 }
 
@@ -31,8 +32,9 @@ static int check(struct buf *record)
 
 static void every_type(void **state)
 {
-	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD), out = BUF(BOUND_LINE);
-	const struct slice list[] = { SLICE("binds"), SLICE("a\"b"), SLICE("") };
+	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD),
+				       out = BUF(BOUND_LINE);
+	const struct slice list[] = {SLICE("binds"), SLICE("a\"b"), SLICE("")};
 
 	(void)state;
 	/* The order of making does not matter. */
@@ -85,7 +87,8 @@ static void wrong_type_fails(void **state)
 static void long_text_is_cut(void **state)
 {
 	static char text[BOUND_FIELD + 8];
-	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD), out = BUF(BOUND_LINE);
+	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD),
+				       out = BUF(BOUND_LINE);
 	struct record r;
 	struct slice v;
 
@@ -110,14 +113,15 @@ static void long_text_is_cut(void **state)
 static void long_list_is_cut(void **state)
 {
 	static char text[BOUND_FIELD];
-	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD), out = BUF(BOUND_LINE);
+	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD),
+				       out = BUF(BOUND_LINE);
 	struct slice items[3];
 	struct record r;
 
 	(void)state;
 	memset(text, 'a', sizeof(text));
 	items[0] = items[1] = items[2] = (struct slice){ text, 2046 };
-	record_list(&b, FIELD_REACH, items, 2);		/* 2 x (2 + 2046): all */
+	record_list(&b, FIELD_REACH, items, 2); /* 2 x (2 + 2046): all */
 	assert_int_equal(record_open(buf_slice(&b), &r, &out), RECORD_GOOD);
 	assert_int_equal(r.value[FIELD_REACH].n, BOUND_FIELD);
 	assert_null(strstr(members(&b, &out), "\xe2\x80\xa6"));
@@ -134,7 +138,8 @@ static void long_list_is_cut(void **state)
 static void long_json_is_cut(void **state)
 {
 	static char text[2 * BOUND_FIELD];
-	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD), out = BUF(BOUND_LINE);
+	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD),
+				       out = BUF(BOUND_LINE);
 
 	(void)state;
 	memset(text, '"', sizeof(text));	/* all of it is escaped */
@@ -158,7 +163,8 @@ static void put_raw(struct buf *b, uint16_t f, uint16_t flags, uint32_t len,
 
 static void raw(uint16_t f, uint16_t flags, const void *p, size_t n, int expect)
 {
-	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD), out = BUF(BOUND_LINE);
+	_cleanup_(buf_free) struct buf b = BUF(BOUND_RECORD),
+				       out = BUF(BOUND_LINE);
 
 	put_raw(&b, f, flags, (uint32_t)n, p, n);
 	if (check(&b) != expect)
@@ -196,7 +202,8 @@ static void liars_are_refused(void **state)
 	raw(FIELD_USER, 0, big, 0, RECORD_BAD);
 	raw(FIELD_INSTANCE, 0, INSTANCE, 32, RECORD_GOOD);
 	raw(FIELD_INSTANCE, 0, INSTANCE, 31, RECORD_BAD);
-	raw(FIELD_INSTANCE, 0, "0011223344556677 899aabbccddeeff", 32, RECORD_BAD);
+	raw(FIELD_INSTANCE, 0, "0011223344556677 899aabbccddeeff", 32,
+	    RECORD_BAD);
 	raw(FIELD_REACH, 0, "\1\0a", 3, RECORD_GOOD);
 	raw(FIELD_REACH, 0, "\2\0a", 3, RECORD_BAD);
 	raw(FIELD_REACH, 0, "\1\0a\1", 4, RECORD_BAD);

@@ -16,7 +16,7 @@
 
 /* ---- what a log holds ---- */
 
-#define SEEN_MAX	16	/* instances that are remembered; one runs at a time */
+#define SEEN_MAX	16	/* instances that are remembered; one runs */
 
 struct seen {
 	uint8_t instance[16];
@@ -64,7 +64,7 @@ extern const struct writer_io writer_system;
 enum tail {
 	TAIL_GOOD,		/* the file ends where the writer thinks */
 	TAIL_TORN,		/* cut it at end.size before anything else */
-	TAIL_LOST		/* a sync failed: unsynced lines may be lost, write them anew */
+	TAIL_LOST		/* a sync failed: write the unsynced anew */
 };
 
 #define EVENTS_MAX	8	/* lines of our own that wait */
@@ -89,13 +89,13 @@ struct writer {
 	struct chain chain;		/* at the end of batch */
 	uint64_t n, id;			/* likewise */
 
-	struct buf unsynced;		/* lines that are written, not yet on disk */
+	struct buf unsynced;		/* lines written, not on disk */
 	uint64_t synced_size;
 	enum tail tail;
 
 	enum audit_state failed;	/* the last write or sync */
 	bool low;			/* less than the reserve is free */
-	bool resend;			/* records were dropped: the broker sends them again */
+	bool resend;			/* dropped: to be sent again */
 	char text[BOUND_PAM_TEXT];	/* why */
 	int64_t space_checked;		/* us */
 
@@ -117,14 +117,15 @@ int writer_add(struct writer *w, struct slice record, uint64_t id) _must_check_;
 /* A line of our own, with the next flush. */
 void writer_event(struct writer *w, const char *name, int64_t now_us,
     const char *fmt, ...) _printf_(4, 5);
-/* Writes the batch; with sync nothing is left unsynced.  What happened stands in
- * written_n, synced_n and writer_state. */
+/* Writes the batch; with sync nothing is left unsynced.  What happened stands
+ * in written_n, synced_n and writer_state. */
 void writer_flush(struct writer *w, int64_t now_us, bool sync);
 /* Once a second while writer_busy: late sync, another try after a failure. */
 void writer_tick(struct writer *w, int64_t now_us);
 bool writer_busy(const struct writer *w);
 /* After a rotation.  On WRITER_BAD the old file stays in use. */
-int writer_reopen(struct writer *w, int64_t now_us, struct buf *err) _must_check_;
+int writer_reopen(struct writer *w, int64_t now_us,
+    struct buf *err) _must_check_;
 /* What the broker is told.  As long as records have to be sent again it is
  * never AUDIT_GOOD. */
 enum audit_state writer_state(const struct writer *w);

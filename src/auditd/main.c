@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +18,10 @@
 #include "config.h"
 
 #define NAME		"dockbroker-auditd"
-#define CONFIG_FILE	SYSCONFDIR "/dockbroker/dockbroker.conf"
-#define CONFIG_MAX	(1024 * 1024)	/* bytes of dockbroker.conf */
+#define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 
 struct auditd {
-	const char *path;		/* -c, or NULL */
+	struct daemon_options options;
 	struct config config;
 	uint32_t uid, gid;		/* audit-user */
 	uint32_t broker_uid;
@@ -39,74 +37,16 @@ static const char *const syscalls[] = {
 	"unlinkat", NULL
 };
 
-static void usage(FILE *f)
-{
-	fputs("usage: " NAME " [-f] [-c FILE]\n"
-	    "  -c, --config FILE  instead of " CONFIG_FILE "\n"
-	    "  -f, --foreground   stay in the foreground, as it always does\n"
-	    "  -h, --help\n"
-	    "      --version\n", f);
-}
-
-static void options(int argc, char **argv, struct auditd *a)
-{
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "foreground", no_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int o;
-
-	while ((o = getopt_long(argc, argv, "c:fh", longs, NULL)) != -1) {
-		switch (o) {
-		case 'c':
-			a->path = optarg;
-			break;
-		case 'f':
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		case 'V':
-			puts(NAME " " PACKAGE_VERSION);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind < argc) {
-		usage(stderr);
-		exit(2);
-	}
-}
-
 /* ---- before the drop ---- */
 
 static void config_load(struct auditd *a)
 {
-	_cleanup_(buf_free) struct buf text = BUF(CONFIG_MAX), err = BUF(65536);
-	const char *path = a->path ? a->path : CONFIG_FILE;
-	int r;
+	_cleanup_(buf_free) struct buf err = BUF(65536);
 
-	config_defaults(&a->config);
-	r = file_read(path, true, &text, &err);
-	if (r == FILE_MISSING && !a->path)
+	if (daemon_conf(a->options.conf, &a->config, &err) == CONFIG_GOOD)
 		return;
-	if (r < 0)
-		fatal("%s: %s", path, strerror(-r));
-	if (r != FILE_GOOD)
-		fatal("%s", buf_text(&err));
-	r = config_parse(&a->config, path, buf_slice(&text), &err);
-	if (r < 0)
-		fatal("%s: %s", path, strerror(-r));
-	if (r != CONFIG_GOOD) {
-		/* Several lines with carets: as they are. */
-		fputs(buf_text(&err), stderr);
-		fatal("%s has faults", path);
-	}
+	daemon_faults(&err);
+	fatal("not started: the configuration has faults");
 }
 
 static void users(struct auditd *a)
@@ -120,18 +60,6 @@ static void users(struct auditd *a)
 		fatal("broker-user %s: no such user", c->broker_user);
 	if (geteuid() != 0 && geteuid() != a->uid)
 		fatal("must be started as root or as %s", c->audit_user);
-}
-
-/* Descriptors 0 to 2 exist, so that no log ever becomes one of them. */
-static void standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd < STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
 }
 
 /* The socket that systemd passed, or our own: ours, and for the broker. */
@@ -202,7 +130,7 @@ static void name_machine(struct writer *w)
 
 	if (gethostname(w->host, sizeof(w->host) - 1) < 0)
 		w->host[0] = '\0';
-	if (file_read("/proc/sys/kernel/random/boot_id", false, &boot, &err) == 0) {
+	if (file_read(BOOT_ID, false, &boot, &err) == FILE_GOOD) {
 		id = buf_slice(&boot);
 		id = slice_cut(&id, '\n');
 		snprintf(w->boot, sizeof(w->boot), "%.*s", SLICE_ARG(id));
@@ -271,11 +199,12 @@ int main(int argc, char **argv)
 	const char *name = NULL;
 	int dir, fd, r;
 
-	standard_fds();
-	options(argc, argv, &a);
+	daemon_fds();
+	daemon_options(argc, argv, NAME, "Writes the audit log.  SIGHUP opens"
+	    " it anew, SIGTERM ends it.\n", &a.options);
 	log_open(NAME, LOG_INFO, journal);
 	config_load(&a);
-	if (a.config.debug)
+	if (a.options.debug || a.config.debug)
 		log_open(NAME, LOG_DEBUG, journal);
 	users(&a);
 	umask(077);

@@ -19,8 +19,8 @@
 #include "auditd/auditd.h"
 
 #define WINDOW		(64UL * 1024 * 1024)
-#define CHECKED		(8UL * 1024 * 1024)	/* whose chain is checked */
-#define TORN_MAX	(4UL * 1024 * 1024)	/* more than one turn can leave */
+#define CHECKED		(8UL * 1024 * 1024)	/* by its chain */
+#define TORN_MAX	(4UL * 1024 * 1024)	/* no turn leaves more */
 #define CHUNK		(1UL * 1024 * 1024)	/* > BOUND_LINE */
 
 struct scan {
@@ -202,7 +202,8 @@ static int torn_create(int dir, const char *name, int64_t now_us, char *out)
 
 		if (i > 1)
 			snprintf(more, sizeof(more), "-%d", i);
-		snprintf(out, NAME_MAX + 1, "%.200s.torn-%sZ%s", name, stamp, more);
+		snprintf(out, NAME_MAX + 1, "%.200s.torn-%sZ%s", name,
+		    stamp, more);
 		fd = openat(dir, out, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 		    O_CLOEXEC, 0600);
 		if (fd < 0 && errno != EEXIST)
@@ -216,8 +217,8 @@ static int copy_all(int from, int to, uint64_t at, uint64_t size)
 	char chunk[16384];
 
 	while (at < size) {
-		size_t want = size - at < sizeof(chunk) ? size - at : sizeof(chunk);
-		ssize_t n = read_at(from, chunk, want, at);
+		size_t left = size - at, all = sizeof(chunk);
+		ssize_t n = read_at(from, chunk, left < all ? left : all, at);
 
 		if (n <= 0)
 			return n < 0 ? (int)n : -EIO;
@@ -274,8 +275,8 @@ static int repair_end(int dir, const char *name, int fd, int64_t now_us,
 
 	if (size - end->size > TORN_MAX ||
 	    (end->size == 0 && !could_be_ours(fd))) {
-		buf_addf(err, "%s: the last %llu bytes hold no line of an audit "
-		    "log: move the file away, or mend it", name,
+		buf_addf(err, "%s: the last %llu bytes hold no line of an "
+		    "audit log: move the file away, or mend it", name,
 		    (unsigned long long)(size - end->size));
 		return RECOVER_BAD;
 	}

@@ -24,9 +24,9 @@ struct server {
 	struct loop *loop;
 	struct writer *writer;
 	struct source listener;
-	struct chan *broker;
+	struct chan *broker;		/* who said HELLO */
+	struct chan *guest;		/* who has not yet */
 	uint32_t broker_uid;
-	bool greeted;			/* the broker said HELLO */
 	char instance[33];		/* as it stands in records */
 	struct task flush;
 	bool sync;			/* somebody waits for the disk */
@@ -41,11 +41,16 @@ static void copy_text(char *to, size_t size, const char *from)
 
 /* ---- answers ---- */
 
+static void drop_guest(struct server *s, const char *why)
+{
+	log_warn("a connection is closed before HELLO: %s", why);
+	s->guest = chan_free(s->guest);
+}
+
 static void drop_broker(struct server *s, const char *why)
 {
 	log_warn("the broker's connection is closed: %s", why);
 	s->broker = chan_free(s->broker);
-	s->greeted = false;
 	/* What it had sent before the fault is written all the same. */
 	task_post(s->loop, &s->flush);
 }
@@ -70,7 +75,7 @@ static void send_done(struct server *s)
 		.state = writer_state(w),
 	};
 
-	if (!s->broker || !s->greeted)
+	if (!s->broker)
 		return;
 	if (m.state != AUDIT_GOOD)
 		copy_text(m.text, sizeof(m.text), w->text);
@@ -137,22 +142,26 @@ static void tick_run(struct timer *t)
 
 /* ---- messages ---- */
 
+/* A broker that was started anew may be here before the end of the old one
+ * has been seen: the newer one counts, once it has said who it is. */
 static void take_hello(struct server *s, const struct msg_hello *m)
 {
 	static const uint8_t none[sizeof(m->instance)];
 
-	if (s->greeted || m->version != MSG_VERSION ||
+	if (m->version != MSG_VERSION ||
 	    memcmp(m->instance, none, sizeof(none)) == 0) {
-		drop_broker(s, s->greeted ? "it said HELLO twice" :
-		    "it has another version");
+		drop_guest(s, "it has another version");
 		return;
 	}
+	if (s->broker)
+		drop_broker(s, "a newer one is here");
+	s->broker = s->guest;
+	s->guest = NULL;
 	s->sync = true;
 	flush_now(s);
 	writer_instance(s->writer, m->instance);
 	for (size_t i = 0; i < sizeof(m->instance); i++)
 		snprintf(s->instance + 2 * i, 3, "%02x", m->instance[i]);
-	s->greeted = true;
 	log_info("the broker is here, its last record is %llu",
 	    (unsigned long long)s->writer->written_n);
 	send_ready(s);
@@ -178,7 +187,9 @@ static bool next_record(struct slice *body, struct slice *record)
 static bool take_record(struct server *s, struct slice bytes, uint64_t n)
 {
 	_cleanup_(buf_free) struct buf err = BUF(512);
+	struct writer *w = s->writer;
 	struct record record;
+	uint64_t id = 0;
 	int r;
 
 	r = record_open(bytes, &record, &err);
@@ -190,12 +201,13 @@ static bool take_record(struct server *s, struct slice bytes, uint64_t n)
 		    (unsigned long long)n);
 		r = RECORD_BAD;
 	}
-	if (r == RECORD_GOOD)
-		r = writer_add(s->writer, bytes, record_get_uint(&record, FIELD_ID));
+	if (r == RECORD_GOOD) {
+		id = record_get_uint(&record, FIELD_ID);
+		r = writer_add(w, bytes, id);
+	}
 	if (r == -ENOBUFS) {
 		flush_now(s);
-		r = s->writer->n + 1 == n ?
-		    writer_add(s->writer, bytes, record_get_uint(&record, FIELD_ID)) : 0;
+		r = w->n + 1 == n ? writer_add(w, bytes, id) : RECORD_GOOD;
 	}
 	if (r < 0)
 		fatal("a record cannot be made: %s", strerror(-r));
@@ -204,7 +216,8 @@ static bool take_record(struct server *s, struct slice bytes, uint64_t n)
 	return r == RECORD_GOOD;
 }
 
-/* May records from first on come now?  False: answered, or the broker is gone. */
+/* May records from first on come now?  False: answered, or the broker is
+ * gone. */
 static bool in_order(struct server *s, uint64_t first, uint64_t count)
 {
 	struct writer *w = s->writer;
@@ -273,19 +286,15 @@ static void on_message(struct chan *c, enum msg id, struct slice body, int *fds,
 
 	(void)fds;
 	(void)nfds;
-	switch (id) {
-	case MSG_HELLO:
+	if (c == s->broker && id == MSG_AUDIT_ADD) {
+		take_records(s, body);
+	} else if (c == s->broker) {
+		drop_broker(s, "breach: it said HELLO twice");
+	} else if (id == MSG_HELLO) {
 		memcpy(&hello, body.p, sizeof(hello));
 		take_hello(s, &hello);
-		return;
-	case MSG_AUDIT_ADD:
-		if (s->greeted)
-			take_records(s, body);
-		else
-			drop_broker(s, "breach: AUDIT_ADD before HELLO");
-		return;
-	default:
-		drop_broker(s, "breach: a message that is not for us");
+	} else {
+		drop_guest(s, "breach: no HELLO");
 	}
 }
 
@@ -293,8 +302,10 @@ static void on_closed(struct chan *c, const char *why)
 {
 	struct server *s = chan_arg(c);
 
-	(void)c;
-	drop_broker(s, why);
+	if (c == s->broker)
+		drop_broker(s, why);
+	else
+		drop_guest(s, why);
 }
 
 static const struct chan_ops ops = {
@@ -304,8 +315,6 @@ static const struct chan_ops ops = {
 
 /* ---- connections ---- */
 
-/* A broker that was started anew may be here before the end of the old one
- * has been seen: the newer one counts. */
 static void take_connection(struct server *s, int fd)
 {
 	struct peer peer = { .pidfd = -1 };
@@ -318,9 +327,10 @@ static void take_connection(struct server *s, int fd)
 		close(fd);
 		return;
 	}
-	if (s->broker)
-		drop_broker(s, "a newer one is here");
-	r = chan_new(s->loop, fd, PARTY_AUDITD, PARTY_BROKER, &ops, s, &s->broker);
+	if (s->guest)
+		drop_guest(s, "another one is here");
+	r = chan_new(s->loop, fd, PARTY_AUDITD, PARTY_BROKER, &ops, s,
+	    &s->guest);
 	if (r < 0)
 		log_error("the broker cannot be served: %s", strerror(-r));
 }
@@ -391,6 +401,7 @@ void server_stop(struct server *s)
 	task_cancel(s->loop, &s->flush);
 	timer_remove(&s->tick);
 	s->broker = chan_free(s->broker);
+	s->guest = chan_free(s->guest);
 	source_close(&s->listener);
 	free(s);
 }

@@ -119,7 +119,8 @@ static void count_line(const struct line *l, struct log_seen *seen)
 	assert_true(i < countof(seen->n));
 	if (l->n != seen->n[i] + 1)
 		fail_msg("record %llu of instance %u follows %llu",
-		    (unsigned long long)l->n, i, (unsigned long long)seen->n[i]);
+		    (unsigned long long)l->n, i,
+		    (unsigned long long)seen->n[i]);
 	seen->n[i] = l->n;
 	seen->records++;
 }
@@ -138,4 +139,22 @@ void log_verify(struct slice log, struct log_seen *seen)
 		assert_int_equal(line_parse(line, &l), LINE_GOOD);
 		count_line(&l, seen);
 	}
+}
+
+void make_add(struct buf *b, unsigned instance, uint64_t first,
+    uint32_t count, bool sync)
+{
+	_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
+	struct msg_audit_add m = { first, count, sync };
+	uint32_t len;
+
+	buf_add(b, &m, sizeof(m));
+	for (uint32_t i = 0; i < count; i++) {
+		buf_reset(&record);
+		make_record(&record, instance, first + i);
+		len = (uint32_t)record.len;
+		buf_add(b, &len, sizeof(len));
+		buf_adds(b, buf_slice(&record));
+	}
+	assert_true(buf_ok(b));
 }

@@ -31,12 +31,15 @@ bool file_exists(const char *name);
 /* The instance of that number. */
 void make_instance(uint8_t out[16], unsigned instance);
 void make_record(struct buf *out, unsigned instance, uint64_t n);
+/* The body of an AUDIT_ADD. */
+void make_add(struct buf *b, unsigned instance, uint64_t first,
+    uint32_t count, bool sync);
 
-/* What a whole log holds.  Fails the test when the chain is broken, a line is no
+/* What a log holds.  Fails the test when the chain is broken, a line is no
  * line, or a record stands in it twice or in a wrong order. */
 struct log_seen {
 	uint64_t seq;			/* of the last line */
-	uint64_t n[8];			/* last record of instance 0 to 7 */
+	uint64_t n[8]; /* last record of instance 0 to 7 */
 	unsigned records, events;
 	struct chain chain;
 };

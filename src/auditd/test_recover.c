@@ -24,7 +24,8 @@ static void open_good(struct writer *w)
 static void open_refused(const char *word)
 {
 	_cleanup_(buf_free) struct buf err = BUF(1024);
-	_cleanup_(buf_free) struct buf before = BUF(LOG_MAX), after = BUF(LOG_MAX);
+	_cleanup_(buf_free) struct buf before = BUF(LOG_MAX),
+				       after = BUF(LOG_MAX);
 	struct writer w;
 
 	file_get(LOG_NAME, &before);
@@ -43,7 +44,8 @@ static void add_to(struct writer *w, unsigned instance, uint64_t last)
 	while (w->n < last) {
 		buf_reset(&b);
 		make_record(&b, instance, w->n + 1);
-		assert_int_equal(writer_add(w, buf_slice(&b), 1000 + w->n + 1), 0);
+		assert_int_equal(
+		    writer_add(w, buf_slice(&b), 1000 + w->n + 1), 0);
 	}
 	writer_flush(w, NOW, true);
 	assert_int_equal(w->synced_n, last);
@@ -149,11 +151,13 @@ static void rubbish_at_the_end(void **state)
 		else if (kind == 2)
 			buf_addz(&log, "{\"seq\":5,\"prev\":\"00\"}\n\n");
 		else
-			memset(log.p + start_of_last(buf_slice(&log), 1) + 30, 0, 40);
+			memset(log.p + start_of_last(buf_slice(&log), 1) + 30,
+			    0, 40);
 		file_put(LOG_NAME, buf_slice(&log));
 		open_good(&w);
 		assert_int_equal(w.written_n, kind == 3 ? 3 : 4);
-		assert_true(kind == 3 ? w.end.size < whole : w.end.size == whole);
+		assert_true(
+		    kind == 3 ? w.end.size < whole : w.end.size == whole);
 		add_to(&w, 3, 5);
 		writer_close(&w);
 		buf_reset(&out);
@@ -216,7 +220,8 @@ static void strangers_are_left_alone(void **state)
 	make_log(3, 2, &log);
 	buf_adds(&big, buf_slice(&log));
 	for (int i = 0; i < 70000; i++)
-		buf_addz(&big, "something that somebody else has written in here\n"
+		buf_addz(&big,
+		    "something that somebody else has written in here\n"
 		    "and once more, so that it becomes more\n");
 	file_put(LOG_NAME, buf_slice(&big));
 	open_refused("move the file away");
@@ -252,11 +257,13 @@ static void modes_are_checked(void **state)
 	writer_close(&w);
 	unlink(path);
 	assert_int_equal(symlink("/tmp/elsewhere", path), 0);
-	assert_int_equal(writer_open(&w, test_log_dir(), LOG_NAME, NOW, &err), WRITER_BAD);
+	assert_int_equal(
+	    writer_open(&w, test_log_dir(), LOG_NAME, NOW, &err), WRITER_BAD);
 	writer_close(&w);
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(writer_open(&w, test_log_dir(), LOG_NAME, NOW, &err), WRITER_BAD);
+	assert_int_equal(
+	    writer_open(&w, test_log_dir(), LOG_NAME, NOW, &err), WRITER_BAD);
 	writer_close(&w);
 }
 

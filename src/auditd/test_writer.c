@@ -20,7 +20,7 @@
 /* ---- a disk of ours ---- */
 
 static struct {
-	ssize_t room;		/* bytes that may still be written; -1: all */
+	ssize_t room; /* bytes that may still be written; -1: all */
 	int write_error, sync_error, truncate_error;
 	uint64_t space;
 	unsigned writes, syncs;
@@ -90,7 +90,8 @@ static void add(struct writer *w, unsigned count)
 	while (count-- > 0) {
 		buf_reset(&b);
 		make_record(&b, 1, w->n + 1);
-		assert_int_equal(writer_add(w, buf_slice(&b), 1000 + w->n + 1), 0);
+		assert_int_equal(
+		    writer_add(w, buf_slice(&b), 1000 + w->n + 1), 0);
 	}
 }
 
@@ -212,7 +213,7 @@ static void broken_disk(void **state)
 	assert_int_equal(writer_state(&w), AUDIT_BROKEN);
 	disk.write_error = 0;
 	add(&w, 2);
-	writer_flush(&w, NOW, true);		/* must not write behind half a line */
+	writer_flush(&w, NOW, true); /* must not write behind half a line */
 	assert_int_equal(w.written_n, 2);
 	disk.truncate_error = 0;
 	add(&w, 2);
@@ -316,10 +317,12 @@ static void rotation_goes_on(void **state)
 	assert_int_equal(seen.events, 1);
 	/* The new file alone knows the numbers, from its first line on. */
 	rest = buf_slice(&log);
-	file_put(LOG_NAME, (struct slice){ log.p, slice_cut(&rest, '\n').n + 1 });
+	file_put(LOG_NAME, (struct slice){log.p, slice_cut(&rest, '\n').n + 1});
 	snprintf(path, sizeof(path), "%s/%s.1", test_dir, LOG_NAME);
 	unlink(path);
-	assert_int_equal(writer_open(&again, test_log_dir(), LOG_NAME, NOW, &err), WRITER_GOOD);
+	assert_int_equal(
+	    writer_open(&again, test_log_dir(), LOG_NAME, NOW, &err),
+	    WRITER_GOOD);
 	assert_int_equal(again.written_n, 3);
 	assert_int_equal(again.end.id, 1003);
 	assert_int_equal(again.instance[15], 1);
@@ -384,7 +387,7 @@ static void others_leave_a_trace(void **state)
 	add(&w, 2);
 	writer_flush(&w, NOW, true);
 	snprintf(path, sizeof(path), "%s/%s", test_dir, LOG_NAME);
-	assert_int_equal(truncate(path, 0), 0);		/* copytruncate */
+	assert_int_equal(truncate(path, 0), 0); /* copytruncate */
 	add(&w, 1);
 	writer_flush(&w, NOW, true);
 	assert_int_equal(w.synced_n, 3);
@@ -425,7 +428,8 @@ static void real_full_disk(void **state)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", test_dir, "tmpfs", 0, "size=64k") < 0)
 		skip();
-	assert_int_equal(writer_open(&w, test_log_dir(), LOG_NAME, NOW, &err), WRITER_GOOD);
+	assert_int_equal(
+	    writer_open(&w, test_log_dir(), LOG_NAME, NOW, &err), WRITER_GOOD);
 	make_instance(id, 1);
 	writer_instance(&w, id);
 	do {
@@ -435,7 +439,8 @@ static void real_full_disk(void **state)
 	} while (w.written_n > before);
 	assert_int_equal(writer_state(&w), AUDIT_FULL);
 	check_log(&w, (unsigned)before, 0);
-	assert_int_equal(mount("none", test_dir, "tmpfs", MS_REMOUNT, "size=4m"), 0);
+	assert_int_equal(
+	    mount("none", test_dir, "tmpfs", MS_REMOUNT, "size=4m"), 0);
 	writer_tick(&w, NOW + 2 * SECOND);
 	add(&w, 20);
 	writer_flush(&w, NOW + 3 * SECOND, true);

@@ -24,9 +24,9 @@
 
 #include "auditd/auditd.h"
 
-#define BATCH_MAX	(4UL * 1024 * 1024)	/* a turn's messages, as lines */
-#define UNSYNCED_MAX	(1UL * 1024 * 1024)	/* more is synced at once */
-#define RESERVE		(1024UL * 1024)		/* free bytes below which the broker is told to stop */
+#define BATCH_MAX	(4UL * 1024 * 1024)	/* a turn's lines */
+#define UNSYNCED_MAX	(1UL * 1024 * 1024)	/* more does not wait */
+#define RESERVE		(1024UL * 1024)	/* below: FULL is told */
 #define SECOND		1000000
 
 static uint64_t free_space(int fd)
@@ -294,7 +294,8 @@ void writer_flush(struct writer *w, int64_t now_us, bool sync)
 
 bool writer_busy(const struct writer *w)
 {
-	return w->unsynced.len || w->nevents || w->failed || w->low || w->resend;
+	return w->unsynced.len || w->nevents || w->failed || w->low ||
+	    w->resend;
 }
 
 void writer_tick(struct writer *w, int64_t now_us)
@@ -358,13 +359,14 @@ static int open_file(int dir, const char *name, int *out, struct buf *err)
 		return WRITER_BAD;
 	}
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 022)) {
-		buf_addf(err, "%s: %s", name, S_ISREG(st.st_mode) ?
-		    "is writable for group or others" : "is not a regular file");
+		buf_addf(err, "%s: is %s", name, S_ISREG(st.st_mode) ?
+		    "writable for group or others" : "not a regular file");
 		return WRITER_BAD;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		buf_addf(err, "%s: %s", name, errno == EWOULDBLOCK ?
-		    "another dockbroker-auditd writes this log" : strerror(errno));
+		buf_addf(err, "%s: %s", name, errno != EWOULDBLOCK ?
+		    strerror(errno) :
+		    "another dockbroker-auditd writes this log");
 		return WRITER_BAD;
 	}
 	*out = fd;
@@ -372,7 +374,8 @@ static int open_file(int dir, const char *name, int *out, struct buf *err)
 	return WRITER_GOOD;
 }
 
-static void tell_repair(struct writer *w, const struct repair *r, int64_t now_us)
+static void tell_repair(struct writer *w, const struct repair *r,
+    int64_t now_us)
 {
 	if (r->cut) {
 		log_warn("the end of the log was torn: %llu bytes were moved "
