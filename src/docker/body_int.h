@@ -66,7 +66,7 @@ judge_fn judge_attachments, judge_binds, judge_cmd, judge_detach,
     judge_labels, judge_log_options, judge_mounts, judge_negative,
     judge_network_mode, judge_network_name, judge_network_options,
     judge_new_name, judge_open_stdin, judge_other, judge_ports, judge_present, judge_quiet,
-    judge_reach, judge_security_options, judge_service_ports, judge_subnet,
+    judge_reach, judge_security_options, judge_service_ports,
     judge_tmpfs, judge_tty, judge_ulimits, judge_unless, judge_user;
 
 void walk_fault(struct walk *w, const struct step *at, const char *fmt, ...)

@@ -469,35 +469,3 @@ void judge_network_options(struct walk *w, const struct field *f,
 {
 	for_each(w, f, at, v, network_option);
 }
-
-/*
- * A bridge takes its subnet away from everything else on the host: only
- * private blocks are harmless.  Odd spellings are not understood.
- */
-static bool private_subnet(struct slice s)
-{
-	struct slice address = slice_cut(&s, '/'), rest = address;
-	uint64_t bits, b;
-
-	if (!slice_number(s, 128, &bits))
-		return false;
-	if (slice_starts(address, SLICE("10.")))
-		return bits >= 8;
-	if (slice_starts(address, SLICE("192.168.")))
-		return bits >= 16;
-	if (slice_starts(address, SLICE("fd")))
-		return bits >= 8 && address.n > 4 && address.p[4] == ':';
-	if (!slice_is(slice_cut(&rest, '.'), "172"))
-		return false;
-	return slice_number(slice_cut(&rest, '.'), 31, &b) && b >= 16 &&
-	    bits >= 12;
-}
-
-void judge_subnet(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	struct slice s = node_text(v);
-
-	if (s.n && !private_subnet(s))
-		reach(w, f->word, at, s);
-}
