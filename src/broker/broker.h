@@ -277,6 +277,8 @@ struct request {
 	struct verdict verdict;
 	uint64_t record_n;		/* of the request's record, 0 none */
 	int64_t began;			/* loop ms */
+	int64_t asked;			/* who asks, as known after this moment */
+	bool whole;			/* its JSON body is there */
 	int64_t began_real;
 	/* request body, streamed */
 	bool body_done;
@@ -353,7 +355,7 @@ void client_cut(struct client *c, const char *why);
 
 struct rights *client_rights(struct client *c);
 void step_account(struct client *c);	/* the head is there */
-void step_decided(struct client *c);	/* the body is there */
+void step_body(struct client *c);	/* the body is there */
 void client_wake(struct waiter *w);
 void client_recorded(struct client *c);	/* the journal: your record is on disk */
 void client_unrecorded(struct client *c);

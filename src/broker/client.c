@@ -437,8 +437,8 @@ static void body_run(struct client *c)
 		client_deadline(c, (int64_t)c->broker->conf.body_time);
 		source_want(&c->source, EPOLLIN | GONE);
 	} else if (request_body(c, buf_slice(&r->raw))) {
-		buf_free(&r->raw);
-		step_decided(c);
+		buf_wipe(&r->raw);
+		step_body(c);
 	}
 }
 

@@ -144,17 +144,39 @@ static void relay_connect(struct client *c, bool fresh)
 	relay_run(c);
 }
 
+/* While the record was on its way, or the Engine busy, rights may have ended:
+ * only what is under way already is cut when they do. */
+static bool still_allowed(struct client *c)
+{
+	_cleanup_(buf_free) struct buf why = BUF(1024);
+	struct request *r = c->request;
+	struct rights *now = client_rights(c);
+	bool anonymous = c->service && c->service->containers;
+	struct verdict v = r->verdict;
+
+	if (now && now != r->rights)
+		policy_decide(now, &r->facts, loop_realtime(c->broker->loop) / 1000000, &v);
+	if (now && v.allowed && (anonymous || user_barred(c->user, &why) != 403))
+		return true;
+	r->status = 403;
+	relay_finish(c, "not forwarded: the right to it has ended");
+	client_error(c, 403, "dockbroker: the right to do this has ended; nothing was done");
+	return false;
+}
+
 void relay_start(struct client *c)
 {
 	struct request *r = c->request;
 
+	if (!still_allowed(c))
+		return;
 	if (r->expect && !r->body_done &&
 	    !client_send(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"), SLICE_NONE)) {
 		client_close(c);
 		return;
 	}
 	r->expect = false;
-	if (r->facts.endpoint->stream != STREAM_NONE && !c->counted_stream) {
+	if (!c->counted_stream) {
 		c->counted_stream = true;
 		c->user->streams++;
 	}

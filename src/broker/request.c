@@ -18,7 +18,7 @@ struct request *request_new(struct broker *b)
 		return NULL;
 	arena_init(&r->arena, ARENA);
 	r->id = b->next_id++;
-	r->began = loop_now(b->loop);
+	r->began = r->asked = loop_now(b->loop);
 	r->began_real = loop_realtime(b->loop);
 	r->path = BUF(4 * BOUND_TARGET);
 	r->query = BUF(4 * BOUND_TARGET);

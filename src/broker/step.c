@@ -24,6 +24,8 @@ struct rights *client_rights(struct client *c)
 }
 
 static void step_find(struct client *c);
+static void step_whole(struct client *c);
+static void step_decided(struct client *c);
 
 static bool body_expected(const struct request *r)
 {
@@ -49,7 +51,7 @@ void step_account(struct client *c)
 		return;
 	}
 	if (known)
-		r = people_check(c->user, true, c->request->began, &c->waiter);
+		r = people_check(c->user, true, c->request->asked, &c->waiter);
 	else if (!c->broker->people.ready)
 		r = PEOPLE_DOWN;
 	if (r == PEOPLE_WAIT) {
@@ -71,7 +73,34 @@ void step_account(struct client *c)
 		account_unref(c->who->account);
 		c->who->account = account_ref(c->user->account);
 	}
-	step_find(c);
+	if (c->request->whole)
+		step_whole(c);
+	else
+		step_find(c);
+}
+
+/* A body may take its time on the way: what counts is who asks and what he may
+ * when it is there. */
+void step_body(struct client *c)
+{
+	c->request->whole = true;
+	c->request->asked = loop_now(c->broker->loop);
+	step_account(c);
+}
+
+static void step_whole(struct client *c)
+{
+	struct request *r = c->request;
+	struct rights *now = client_rights(c);
+
+	if (!now) {
+		client_error(c, 503, "dockbroker: out of memory, try again");
+		return;
+	}
+	rights_ref(now);
+	rights_unref(r->rights);
+	r->rights = now;
+	step_decided(c);
 }
 
 static void step_engine(struct client *c)
@@ -133,7 +162,7 @@ static void step_find(struct client *c)
 	source_again(&c->source);
 }
 
-void step_decided(struct client *c)
+static void step_decided(struct client *c)
 {
 	struct request *r = c->request;
 
