@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 
 #define GONE	(EPOLLHUP | EPOLLERR)
+#define HEAD_USUAL	500	/* bytes of an answer's head: one allocation */
 
 static void relay_run(struct client *c);
 
@@ -298,7 +299,11 @@ static void compose_answer(struct client *c, const struct http_head *h, struct b
 	struct request *r = c->request;
 	bool bodyless = h->status == 204 || h->status == 304 || h->status == 101;
 
-	buf_addf(out, "HTTP/1.1 %u %s\r\n", h->status, http_reason(h->status));
+	buf_addz(out, "HTTP/1.1 ");
+	buf_addu(out, h->status);
+	buf_addc(out, ' ');
+	buf_addz(out, http_reason(h->status));
+	buf_add(out, "\r\n", 2);
 	for (size_t i = 0; i < h->nfields; i++) {
 		const struct http_field *f = &h->fields[i];
 		if (hop_by_hop(f->id))
@@ -413,6 +418,7 @@ static bool answer_head(struct client *c, const struct http_head *h, struct slic
 		relay_failed(c, "the Docker Engine changed the protocol unasked");
 		return false;
 	}
+	(void)buf_room(&head, HEAD_USUAL);
 	compose_answer(c, h, &head);
 	if (!buf_ok(&head)) {
 		client_close(c);
@@ -422,7 +428,8 @@ static bool answer_head(struct client *c, const struct http_head *h, struct slic
 		answer_tunnel(c, buf_slice(&head), rest);
 		return false;
 	}
-	http_chunked_init(&r->down);
+	if (h->framing == FRAMING_CHUNKED)
+		http_chunked_init(&r->down);
 	if (!answer_bytes(c, buf_slice(&head), rest)) {
 		relay_finish(c, "the answer was cut");
 		client_close(c);

@@ -88,7 +88,8 @@ bool request_head(struct client *c, const struct http_head *h)
 	r->upgrade = h->upgrade;
 	r->body_done = h->framing == FRAMING_NONE || (h->framing == FRAMING_LENGTH && !h->length);
 	facts_init(&r->facts, &r->arena);
-	http_chunked_init(&r->up);
+	if (h->framing == FRAMING_CHUNKED)
+		http_chunked_init(&r->up);
 	if (!take(r, h, HEADER_UPGRADE, "-./", &r->upgrade_to) ||
 	    !take(r, h, HEADER_REGISTRY_AUTH, "+/=-_", &r->registry_auth) ||
 	    !take(r, h, HEADER_REGISTRY_CONFIG, "+/=-_", &r->registry_config) ||
@@ -335,7 +336,9 @@ void request_record(struct client *c, struct buf *r, const char *event)
 	}
 	if (v->file) {
 		_cleanup_(buf_free) struct buf line = BUF(1024);
-		buf_addf(&line, "%s:%u", v->file, v->line);
+		buf_addz(&line, v->file);
+		buf_addc(&line, ':');
+		buf_addu(&line, v->line);
 		record_text(r, FIELD_POLICY, buf_slice(&line));
 	}
 	record_text(r, FIELD_POLICY_HASH, slice_from(policy_hash(c->broker->rules.policy)));
