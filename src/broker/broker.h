@@ -160,6 +160,7 @@ void rules_free(struct broker *b);
 struct journal {
 	struct chan *auditd;
 	bool ready;			/* HELLO was answered */
+	bool numbered;			/* once: next_id is behind the log's ids */
 	enum audit_state state;
 	char text[BOUND_PAM_TEXT];
 	uint8_t instance[16];
@@ -334,6 +335,8 @@ bool client_flush(struct client *c) _must_check_;
  * of it, and the client was closed. */
 bool client_charge(struct client *c) _must_check_;
 void client_linger(struct client *c);
+/* May another request follow on this connection after an answer of status? */
+bool client_stays(const struct client *c, unsigned status);
 void client_error(struct client *c, unsigned status, const char *fmt, ...) _printf_(3, 4);
 void client_next(struct client *c);	/* the request is over: on to the next */
 void client_deadline(struct client *c, int64_t ms);

@@ -131,6 +131,17 @@ void client_free(struct task *t)
 	free(c);
 }
 
+/* Buffers that are gone are not paid for by who keeps the connection. */
+static void client_uncharge(struct client *c)
+{
+	size_t now = c->in.cap + c->out.cap;
+
+	if (now >= c->charged)
+		return;
+	uncharge(c->user, c->charged - now);
+	c->charged = now;
+}
+
 static void request_end(struct client *c)
 {
 	struct request *r = c->request;
@@ -150,6 +161,8 @@ void client_close(struct client *c)
 		return;
 	if (c->state == CLIENT_FORWARD || c->state == CLIENT_TUNNEL)
 		relay_finish(c, NULL);
+	else if (c->state == CLIENT_RECORD || c->state == CLIENT_CONNECT)
+		relay_finish(c, "not forwarded: the client went away");
 	c->state = CLIENT_CLOSED;
 	if (c->link)
 		link_close(c->link);
@@ -183,7 +196,9 @@ void client_linger(struct client *c)
 	c->state = CLIENT_LINGER;
 	buf_free(&c->in);
 	c->lingered = 0;
-	client_deadline(c, LINGER_TIME);
+	client_uncharge(c);
+	/* A slow reader keeps his time until the last byte is his. */
+	client_deadline(c, c->out.len ? (int64_t)c->broker->conf.write_time : LINGER_TIME);
 	source_want(&c->source, EPOLLIN | EPOLLOUT | GONE);
 	source_again(&c->source);
 }
@@ -196,6 +211,7 @@ static void linger_run(struct client *c)
 	}
 	if (!c->out.len && !c->eof_passed) {
 		c->eof_passed = true;
+		client_deadline(c, LINGER_TIME);
 		if (c->peer_eof || shutdown(c->source.fd, SHUT_WR) < 0) {
 			client_close(c);
 			return;
@@ -218,6 +234,13 @@ static void linger_run(struct client *c)
 	source_want(&c->source, EPOLLIN | GONE | (c->out.len ? EPOLLOUT : 0));
 }
 
+/* The last answer first: what comes meanwhile would only keep the loop awake. */
+static void head_wants(struct client *c)
+{
+	source_want(&c->source, c->out.len ? EPOLLOUT | GONE :
+	    EPOLLIN | EPOLLRDHUP | GONE);
+}
+
 /* The request is over and nothing of it is left on the connection. */
 void client_next(struct client *c)
 {
@@ -232,7 +255,8 @@ void client_next(struct client *c)
 		buf_free(&c->in);
 	if (!c->out.len)
 		client_deadline(c, (int64_t)c->broker->conf.idle_time);
-	source_want(&c->source, EPOLLIN | GONE | EPOLLRDHUP | (c->out.len ? EPOLLOUT : 0));
+	client_uncharge(c);
+	head_wants(c);
 	if (again)
 		source_again(&c->source);
 }
@@ -247,6 +271,21 @@ static void client_answered(struct client *c, bool close)
 		client_next(c);
 }
 
+bool client_stays(const struct client *c, unsigned status)
+{
+	const struct request *r = c->request;
+	const struct endpoint *e = r->facts.endpoint;
+	bool raw = e && (e->stream == STREAM_HIJACK ||
+	    e->stream == STREAM_WEBSOCKET || e->stream == STREAM_HTTP2);
+
+	/* Who wanted a raw stream may have begun to write it: none of that may
+	 * be read as his next request. */
+	if (r->upgrade || (raw && status >= 300))
+		return false;
+	return r->keep_alive && r->minor == 1 && r->body_done &&
+	    !c->broker->draining && !c->peer_eof;
+}
+
 void client_error(struct client *c, unsigned status, const char *fmt, ...)
 {
 	_cleanup_(buf_free) struct buf answer = BUF(16384);
@@ -258,7 +297,7 @@ void client_error(struct client *c, unsigned status, const char *fmt, ...)
 	va_end(ap);
 	size_t len = n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
 	struct request *r = c->request;
-	bool close = !r || !r->body_done || !r->keep_alive || c->broker->draining;
+	bool close = !r || !client_stays(c, status);
 	http_write_error(&answer, status, (struct slice){ text, len }, close,
 	    r && r->method == METHOD_HEAD, c->broker->engine.api_version);
 	if (r)
@@ -315,6 +354,7 @@ static void head_parse(struct client *c, struct slice in, bool owned)
 		client_error(c, 503, "dockbroker: out of memory, try again");
 		return;
 	}
+	c->since = 0;
 	bool good = request_head(c, &head);
 	/* The head's slices end here: what follows it stays. */
 	if (owned)
@@ -340,7 +380,12 @@ static void head_run(struct client *c)
 		return;
 	}
 	if (c->out.len)
-		return;		/* the last answer first */
+		return;
+	client_uncharge(c);
+	if (!(c->source.want & EPOLLIN)) {	/* it waited for this moment */
+		head_wants(c);
+		client_deadline(c, (int64_t)c->broker->conf.idle_time);
+	}
 	if (!c->parse_first) {
 		ssize_t n = source_read(&c->source, c->broker->scratch, HEAD_READ);
 		if (n == -1)
@@ -356,7 +401,6 @@ static void head_run(struct client *c)
 		}
 	}
 	c->parse_first = false;
-	source_want(&c->source, EPOLLIN | GONE | EPOLLRDHUP);
 	head_parse(c, in, owned);
 }
 
@@ -435,7 +479,7 @@ static void body_run(struct client *c)
 		client_error(c, status, "dockbroker: the chunks of the body are malformed");
 	} else if (!r->body_done) {
 		client_deadline(c, (int64_t)c->broker->conf.body_time);
-		source_want(&c->source, EPOLLIN | GONE);
+		source_want(&c->source, EPOLLIN | GONE | (c->out.len ? EPOLLOUT : 0));
 	} else if (request_body(c, buf_slice(&r->raw))) {
 		buf_wipe(&r->raw);
 		step_body(c);
@@ -505,6 +549,15 @@ void client_late(struct timer *t)
 		relay_start(c);
 		break;
 	case CLIENT_FORWARD:
+		if (!c->out.len && !c->request->head_sent) {
+			c->request->status = 408;
+			relay_finish(c, "the body of the request did not come in time");
+			client_error(c, 408, "dockbroker: the body of the request"
+			    " did not come in time");
+			break;
+		}
+		client_close(c);
+		break;
 	case CLIENT_TUNNEL:
 	case CLIENT_LINGER:
 	case CLIENT_CLOSED:

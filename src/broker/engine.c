@@ -131,7 +131,8 @@ int engine_take(struct broker *b, struct client *c, bool fresh, struct link **ou
 	while (!fresh && !node_empty(&e->idle) && !l) {
 		/* The one that was used last is the warmest. */
 		l = node_entry(e->idle.prev, struct link, node);
-		if (l->source.ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+		/* Nothing may be there to be read: it would be somebody's answer. */
+		if (l->source.ready & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
 			link_close(l);
 			l = NULL;
 		}

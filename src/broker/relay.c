@@ -39,30 +39,30 @@ void relay_finish(struct client *c, const char *reason)
 		log_warn("a result could not be recorded");
 }
 
-/* The Engine failed us before anything was answered. */
-static void relay_failed(struct client *c, const char *why)
+/* It cannot go on: the Engine's fault or the client's. */
+static void relay_failed(struct client *c, unsigned status, const char *why)
 {
 	struct request *r = c->request;
 
 	if (c->link)
 		link_close(c->link);
 	c->link = NULL;
-	r->status = 502;
+	r->status = status;
 	if (r->head_sent) {
 		relay_finish(c, why);
 		client_close(c);
 		return;
 	}
 	relay_finish(c, why);
-	client_error(c, 502, "dockbroker: %s", why);
+	client_error(c, status, "dockbroker: %s", why);
 }
 
 static void relay_over(struct client *c)
 {
 	struct request *r = c->request;
 	struct link *l = c->link;
-	bool keep = r->keep_alive && r->minor == 1 && r->body_done &&
-	    !r->close_after && !c->broker->draining && !c->peer_eof;
+	/* That the Engine closes its connection is nothing to the client's. */
+	bool keep = client_stays(c, r->status) && r->answer_framing != FRAMING_CLOSE;
 
 	relay_finish(c, NULL);
 	c->link = NULL;
@@ -119,7 +119,7 @@ static void relay_connect(struct client *c, bool fresh)
 		if (!c->since)
 			c->since = now;
 		if (now - c->since > BOUND_ENGINE_CONNECT) {
-			relay_failed(c, "the Docker Engine takes no connection");
+			relay_failed(c, 502, "the Docker Engine takes no connection");
 			return;
 		}
 		c->state = CLIENT_CONNECT;
@@ -137,7 +137,7 @@ static void relay_connect(struct client *c, bool fresh)
 	buf_reset(&c->link->out);
 	request_compose(c, &c->link->out);
 	if (!buf_ok(&c->link->out)) {
-		relay_failed(c, "the request is too large");
+		relay_failed(c, 502, "the request is too large");
 		return;
 	}
 	c->state = CLIENT_FORWARD;
@@ -268,7 +268,7 @@ static bool pump_body(struct client *c)
 			buf_add(&c->in, in.p + used, in.n - used);
 		if (k == -1) {
 			r->body_done = false;
-			relay_failed(c, "the chunks of the body are malformed");
+			relay_failed(c, 400, "the chunks of the body are malformed");
 			return false;
 		}
 		if (k == -2)
@@ -294,7 +294,7 @@ static bool hop_by_hop(enum header id)
 	}
 }
 
-static void compose_answer(struct client *c, const struct http_head *h, struct buf *out)
+static void compose_answer(struct client *c, const struct http_head *h, bool raw, struct buf *out)
 {
 	struct request *r = c->request;
 	bool bodyless = h->status == 204 || h->status == 304 || h->status == 101;
@@ -324,9 +324,8 @@ static void compose_answer(struct client *c, const struct http_head *h, struct b
 		buf_addu(out, h->length);
 		buf_add(out, "\r\n", 2);
 	}
-	bool stays = r->keep_alive && r->minor == 1 && r->body_done &&
-	    r->answer_framing != FRAMING_CLOSE && !c->broker->draining;
-	if (h->status != 101 && !stays && r->facts.endpoint->stream != STREAM_HIJACK)
+	bool stays = client_stays(c, h->status) && r->answer_framing != FRAMING_CLOSE;
+	if (!raw && !stays)
 		buf_addz(out, "Connection: close\r\n");
 	buf_add(out, "\r\n", 2);
 }
@@ -403,7 +402,7 @@ static bool answer_head(struct client *c, const struct http_head *h, struct slic
 	_cleanup_(buf_free) struct buf head = BUF(2 * BOUND_RESPONSE_HEAD);
 	enum stream_kind stream = r->facts.endpoint->stream;
 	bool raw = (stream == STREAM_HIJACK && h->status < 300 &&
-	    (h->status == 101 || h->framing == FRAMING_CLOSE)) ||
+	    (h->status == 101 ? r->upgrade : h->framing == FRAMING_CLOSE)) ||
 	    (stream == STREAM_WEBSOCKET && h->status == 101);
 
 	engine_saw(c->broker, h);
@@ -415,11 +414,11 @@ static bool answer_head(struct client *c, const struct http_head *h, struct slic
 	r->close_after |= !h->keep_alive || h->framing == FRAMING_CLOSE;
 	if (h->status == 101 && !raw) {
 		r->head_sent = false;
-		relay_failed(c, "the Docker Engine changed the protocol unasked");
+		relay_failed(c, 502, "the Docker Engine changed the protocol unasked");
 		return false;
 	}
 	(void)buf_room(&head, HEAD_USUAL);
-	compose_answer(c, h, &head);
+	compose_answer(c, h, raw, &head);
 	if (!buf_ok(&head)) {
 		client_close(c);
 		return false;
@@ -457,7 +456,7 @@ static bool answer_parse(struct client *c, struct slice in, bool owned)
 			k = HTTP_BAD;
 		}
 		if (k != HTTP_GOOD) {
-			relay_failed(c, "the Docker Engine sent an answer that cannot be read");
+			relay_failed(c, 502, "the Docker Engine sent an answer that cannot be read");
 			return false;
 		}
 		if (head.status >= 200 || head.status == 101)
@@ -485,7 +484,7 @@ static void answer_ended(struct client *c)
 
 	if (!r->head_sent) {
 		if (!relay_retry(c))
-			relay_failed(c, "the Docker Engine closed the connection"
+			relay_failed(c, 502, "the Docker Engine closed the connection"
 			    " without an answer");
 		return;
 	}

@@ -45,7 +45,14 @@ void step_account(struct client *c)
 	_cleanup_(buf_free) struct buf why = BUF(1024);
 	bool known = !c->service || !c->service->containers;
 	int r = PEOPLE_FRESH;
+	const char *unsaid;
 
+	/* Its number might be one that the log has already. */
+	if (!c->broker->journal.numbered &&
+	    !journal_up(c->broker, false, &unsaid)) {
+		client_error(c, 503, "dockbroker: %s", unsaid);
+		return;
+	}
 	if (c->reject) {
 		request_refused(c, 403, slice_from(c->reject));
 		return;
@@ -64,14 +71,15 @@ void step_account(struct client *c)
 		    " accounts cannot be checked; nothing was done, try again");
 		return;
 	}
+	/* Also for the record of a refusal. */
+	if (known && c->who->account != c->user->account) {
+		account_unref(c->who->account);
+		c->who->account = account_ref(c->user->account);
+	}
 	unsigned status = known ? user_barred(c->user, &why) : 0;
 	if (status) {
 		request_refused(c, status, buf_slice(&why));
 		return;
-	}
-	if (known && c->who->account != c->user->account) {
-		account_unref(c->who->account);
-		c->who->account = account_ref(c->user->account);
 	}
 	if (c->request->whole)
 		step_whole(c);
@@ -151,6 +159,11 @@ static void step_find(struct client *c)
 	/* What no body could make right is refused before it is read. */
 	if (!request_decide(c, false))
 		return;
+	if (r->framing == FRAMING_LENGTH && r->length > c->broker->conf.max_body) {
+		request_refused(c, 413, SLICE("the body is larger than this"
+		    " request may have"));
+		return;
+	}
 	c->state = CLIENT_BODY;
 	if (r->expect && !client_send(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"), SLICE_NONE)) {
 		client_close(c);
@@ -158,7 +171,7 @@ static void step_find(struct client *c)
 	}
 	r->expect = false;
 	client_deadline(c, (int64_t)c->broker->conf.body_time);
-	source_want(&c->source, EPOLLIN | EPOLLOUT | GONE);
+	source_want(&c->source, EPOLLIN | GONE | (c->out.len ? EPOLLOUT : 0));
 	source_again(&c->source);
 }
 

@@ -100,6 +100,9 @@ void tunnel_run(struct client *c)
 	}
 	if (!client_charge(c))
 		return;
+	/* Nobody is there, but what he wrote may still be wanted: for a while. */
+	if (c->source.ready & GONE && c->link->out.len)
+		client_deadline(c, (int64_t)c->broker->conf.body_time);
 	bool up = !c->peer_eof && !c->up_dead;
 	source_want(&c->source, (c->out.len ? EPOLLOUT : 0) |
 	    (up && !c->link->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
