@@ -14,17 +14,18 @@
 static void client_identify(struct client *c, struct listener *l)
 {
 	bool containers = l->service && l->service->containers;
+	int r = peer_identify(c->source.fd, containers, c->broker->container,
+	    c->who, &c->reject);
 
-	if (peer_identify(c->source.fd, containers, c->broker->container, c->who,
-	    &c->reject) != PEER_GOOD)
+	/* The record of a refusal says as well where somebody knocked. */
+	if (l->service)
+		snprintf(c->who->service, sizeof(c->who->service), "%s", l->service->name);
+	if (r != PEER_GOOD)
 		return;
 	if (l->kind == SOCKET_USER && l->user && c->who->uid != l->user->uid)
 		c->reject = "this socket belongs to another user";
-	if (l->service) {
-		snprintf(c->who->service, sizeof(c->who->service), "%s", l->service->name);
-		if (l->service->uid != WHO_UNSET && l->service->uid != c->who->uid)
-			c->reject = "this service socket belongs to another uid";
-	}
+	if (l->service && l->service->uid != WHO_UNSET && l->service->uid != c->who->uid)
+		c->reject = "this service socket belongs to another uid";
 }
 
 static struct client *client_new(struct listener *l, int fd)

@@ -164,9 +164,11 @@ unsigned user_barred(const struct user *u, struct buf *why)
 		return 403;
 	}
 	if (u->status != WHO_OK || !u->account) {
-		buf_addf(why, "dockbroker: the account of uid %u could not be looked"
-		    " up (%s), try again", u->uid, u->status == WHO_TIMEOUT ?
-		    "the directory does not answer" : "error");
+		/* One child asks both: which of them hangs is not known. */
+		buf_addf(why, "dockbroker: the account of uid %u could not be checked"
+		    " (%s), try again", u->uid, u->status == WHO_TIMEOUT ?
+		    "NSS or PAM did not answer in time" : u->status == WHO_BUSY ?
+		    "too many checks at once" : "error");
 		return 503;
 	}
 	if (u->acct_status == WHO_TIMEOUT || u->acct_status == WHO_BUSY) {
