@@ -137,6 +137,7 @@ teardown_file() { rig_down; }
 	alice login -u u -p seCretPass 127.0.0.1:1 || :
 	bob login -u u -p seCretBob 127.0.0.1:1 || :
 	DOCKER_BUILDKIT=0 alice build --build-arg T=seCretArg - <<<'FROM box:1'
+	recorded event=request user=alice word=login other=127.0.0.1:1
 	# Streams of killed clients end, and with them their records.
 	engine ps -q | xargs -r docker -H "unix://$RIG_ENGINE_SOCK" kill >/dev/null
 	soon connections 0

@@ -546,8 +546,8 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 		run alice volume rm vol
 		is 0 vol
 	done
-	recorded event=request word=volume-create action=volume.create name=vol
-	recorded event=request word=volume-rm action=volume.remove object=vol
+	recorded event=request word='volume create' action=volume.create name=vol
+	recorded event=request word='volume rm' action=volume.remove object=vol
 }
 
 @test "network: create, ls, connect, disconnect, inspect, rm" {
@@ -578,7 +578,7 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 		run alice network rm net
 		is 0 net
 	done
-	recorded event=request word=network-connect object=net
+	recorded event=request word='network connect' object=net other=netted
 }
 
 @test "search and pull: the Engine's own error is passed on" {

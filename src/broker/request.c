@@ -291,12 +291,26 @@ static void record_reach(const struct facts *f, struct buf *r)
 		record_list(r, FIELD_REACH, paths, f->nreach);
 }
 
+/* As users know it: "volume rm" stands in the table as volume-rm. */
+static void record_word(const struct facts *f, struct buf *r)
+{
+	struct slice words = slice_from(f->endpoint ? f->endpoint->words : "");
+	struct slice word = slice_cut(&words, ' ');
+	char text[BOUND_NAME], *space;
+	size_t n = word.n < sizeof(text) ? word.n : sizeof(text);
+
+	memcpy(text, word.p, n);
+	space = memchr(text, '-', n);
+	if (space)
+		*space = ' ';
+	record_text(r, FIELD_WORD, (struct slice){ text, n });
+}
+
 static void record_asked(const struct request *q, struct buf *r)
 {
 	const struct facts *f = &q->facts;
-	struct slice words = slice_from(f->endpoint ? f->endpoint->words : "");
 
-	record_text(r, FIELD_WORD, slice_cut(&words, ' '));
+	record_word(f, r);
 	record_text(r, FIELD_ACTION, slice_from(f->endpoint ? f->endpoint->action : ""));
 	record_text(r, FIELD_METHOD, slice_from(method_name(q->method)));
 	if (f->endpoint) {
@@ -312,6 +326,7 @@ static void record_asked(const struct request *q, struct buf *r)
 	if (f->endpoint && f->endpoint->object != OBJECT_NONE)
 		record_text(r, FIELD_KIND, slice_from(object_kind_name(f->endpoint->object)));
 	record_text(r, FIELD_OBJECT, f->object);
+	record_text(r, FIELD_OTHER, f->object2);
 	record_text(r, FIELD_NAME, f->new_name);
 	record_text(r, FIELD_IMAGE, f->image);
 	record_json(r, FIELD_ARGV, f->argv);
