@@ -454,7 +454,8 @@ static void fault_version(struct query *q, const struct param *p)
 	snprintf(text, sizeof(text),
 	    " is known %s API 1.%u, this request speaks 1.%u",
 	    q->f->minor < p->since ? "since" : "until",
-	    q->f->minor < p->since ? p->since : p->until, q->f->minor);
+	    (unsigned)(q->f->minor < p->since ? p->since : p->until),
+	    q->f->minor);
 	fault_add(q, name, "parameter ", text);
 }
 

@@ -65,7 +65,7 @@ struct slice endpoint_command(const struct endpoint *e, char text[BOUND_NAME])
 	struct slice first = slice_cut(&words, ' ');
 	char *space;
 
-	if (first.n > BOUND_NAME)
+	if (first.n == 0 || first.n > BOUND_NAME)
 		return SLICE_NONE;
 	for (size_t i = 0; i < first.n; i++)
 		text[i] = first.p[i];

@@ -54,7 +54,7 @@ static void test_changes(void **state)
 {
 	static const struct watch_ops ops = { 20, seen, settled };
 	static const char *paths[3];
-	struct fixture f = { .dir = "/tmp/test_watch.XXXXXX" };
+	static struct fixture f = { .dir = "/tmp/test_watch.XXXXXX" };
 
 	(void)state;
 	assert_non_null(mkdtemp(f.dir));
