@@ -315,6 +315,7 @@ struct client {
 	bool counted_stream;
 	bool parse_first;		/* in holds bytes that were not looked at */
 	bool up_dead;			/* the Engine takes nothing more */
+	bool up_bulk, down_bulk;	/* the last read was large: splice.c */
 	uint64_t wait_n;
 	size_t scanned;
 	struct buf in;			/* unread bytes */
@@ -376,6 +377,18 @@ void request_record(struct client *c, struct buf *r, const char *event);
 void request_compose(struct client *c, struct buf *out);	/* what the Engine gets */
 void request_refused(struct client *c, unsigned status, struct slice reason);
 
+/* ---- splice.c: large streams without a copy ---- */
+
+void splice_start(struct broker *b);	/* before the sandbox; may do nothing */
+void splice_stop(struct broker *b);
+bool splice_pays(const struct broker *b, size_t last);	/* after a read of last bytes */
+/* Client to Engine, Engine to client: up to max bytes; what is not taken waits
+ * in the link's and the client's `out', empty before.  Bytes, counted in the
+ * request; 0 at the end; or why not: none now, one side failed. */
+enum splice_outcome { SPLICE_NONE = -1, SPLICE_SOURCE = -2, SPLICE_TARGET = -3 };
+ssize_t splice_up(struct client *c, uint64_t max) _must_check_;
+ssize_t splice_down(struct client *c, uint64_t max) _must_check_;
+
 /* ---- relay.c: from the decision to the end ---- */
 
 void relay_start(struct client *c);
@@ -413,6 +426,7 @@ struct broker {
 	uint32_t audit_uid;
 	int64_t started_real;
 	char *scratch;			/* BOUND_RELAY bytes, for one read at a time */
+	int pipe[2];			/* splice.c; -1 without */
 	char container[65];		/* our own container id, or "" */
 	int proc_fd;			/* /proc */
 	char status_text[256];

@@ -210,6 +210,7 @@ static void setup(struct broker *b)
 	json_init();
 	limit_files();
 	make_directories(b);
+	splice_start(b);
 	if ((r = loop_signals(b->loop, on_signal, b)) < 0)
 		fatal("no signals: %s", strerror(-r));
 	if ((r = listeners_start(b, &err)) != 0)
@@ -241,6 +242,7 @@ static void teardown(struct broker *b)
 	rules_free(b);
 	reasons_free(b);
 	free(b->scratch);
+	splice_stop(b);
 	timer_remove(&b->drain);
 	loop_free(b->loop);
 	free(b);

@@ -240,6 +240,20 @@ static int up_feed(struct client *c, struct slice in, size_t *used)
 	return link_send(c->link, (struct slice){ in.p, *used }, SLICE_NONE) ? 0 : -2;
 }
 
+/* A long body of known length.  As splice_up. */
+static ssize_t body_splice(struct client *c)
+{
+	struct request *r = c->request;
+	ssize_t n = splice_up(c, r->length - r->received);
+
+	r->body_done = r->received == r->length;
+	if (n == SPLICE_TARGET)
+		c->up_dead = true;
+	else if (n == 0 || n == SPLICE_SOURCE)
+		client_close(c);	/* the Engine must not take it for whole */
+	return n;
+}
+
 /* False: the client is closed. */
 static bool pump_body(struct client *c)
 {
@@ -249,6 +263,13 @@ static bool pump_body(struct client *c)
 	while (!r->body_done && !c->up_dead && !c->link->out.len && moved < BOUND_RELAY) {
 		struct slice in = buf_slice(&c->in);
 		bool owned = in.n > 0;
+		if (!owned && c->up_bulk && r->framing == FRAMING_LENGTH) {
+			ssize_t n = body_splice(c);
+			if (n <= 0)
+				return n == SPLICE_NONE || n == SPLICE_TARGET;
+			moved += (size_t)n;
+			continue;
+		}
 		if (!owned) {
 			ssize_t n = source_read(&c->source, c->broker->scratch, BOUND_RELAY);
 			if (n == -1)
@@ -259,6 +280,7 @@ static bool pump_body(struct client *c)
 				return false;
 			}
 			in = (struct slice){ c->broker->scratch, (size_t)n };
+			c->up_bulk = splice_pays(c->broker, in.n);
 		}
 		int k = up_feed(c, in, &used);
 		moved += used;
@@ -498,6 +520,15 @@ static void answer_ended(struct client *c)
 	relay_over(c);
 }
 
+/* Enough of a body of known length is to come? */
+static bool answer_bulk(const struct client *c)
+{
+	const struct request *r = c->request;
+
+	return c->down_bulk && r->head_sent && !c->link->in.len &&
+	    r->answer_framing == FRAMING_LENGTH;
+}
+
 /* False: the client is closed or has another state. */
 static bool pump_answer(struct client *c)
 {
@@ -506,15 +537,27 @@ static bool pump_answer(struct client *c)
 
 	while (!c->out.len && moved < BOUND_RELAY && !answer_over(r)) {
 		struct link *l = c->link;
-		ssize_t n = source_read(&l->source, c->broker->scratch, BOUND_RELAY);
+		bool bulk = answer_bulk(c);
+		ssize_t n = bulk ? splice_down(c, r->answer_left) :
+		    source_read(&l->source, c->broker->scratch, BOUND_RELAY);
 		if (n == -1)
 			return true;
+		if (bulk && n == SPLICE_TARGET) {
+			relay_finish(c, "the client went away");
+			client_close(c);
+			return false;
+		}
 		if (n <= 0) {
 			answer_ended(c);
 			return false;
 		}
 		moved += (size_t)n;
+		if (bulk) {
+			r->answer_left -= (uint64_t)n;
+			continue;
+		}
 		l->answered = true;
+		c->down_bulk = splice_pays(c->broker, (size_t)n);
 		struct slice in = { c->broker->scratch, (size_t)n };
 		bool owned = l->in.len > 0;
 		if (owned) {

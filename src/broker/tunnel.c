@@ -20,6 +20,15 @@ static void tunnel_up(struct client *c)
 		c->up_dead = true;
 	while (!c->up_dead && !c->peer_eof && !l->out.len && moved < BOUND_RELAY) {
 		struct slice in = buf_slice(&c->in);
+		if (!in.n && c->up_bulk) {
+			ssize_t n = splice_up(c, BOUND_RELAY);
+			c->peer_eof = n == 0 || n == SPLICE_SOURCE;
+			c->up_dead = n == SPLICE_TARGET;
+			if (n <= 0)
+				break;
+			moved += (size_t)n;
+			continue;
+		}
 		if (!in.n) {
 			ssize_t n = source_read(&c->source, c->broker->scratch, BOUND_RELAY);
 			if (n == -1)
@@ -29,6 +38,7 @@ static void tunnel_up(struct client *c)
 				break;
 			}
 			in = (struct slice){ c->broker->scratch, (size_t)n };
+			c->up_bulk = splice_pays(c->broker, in.n);
 		}
 		if (!link_send(l, in, SLICE_NONE))
 			c->up_dead = true;
@@ -53,14 +63,21 @@ static bool tunnel_down(struct client *c)
 	if (!client_flush(c))
 		return false;
 	while (!c->engine_eof && !c->out.len && moved < BOUND_RELAY) {
-		ssize_t n = source_read(&l->source, c->broker->scratch, BOUND_RELAY);
+		bool bulk = c->down_bulk;
+		ssize_t n = bulk ? splice_down(c, BOUND_RELAY) :
+		    source_read(&l->source, c->broker->scratch, BOUND_RELAY);
 		if (n == -1)
 			break;
+		if (bulk && n == SPLICE_TARGET)
+			return false;
 		if (n <= 0) {
 			c->engine_eof = true;
 			break;
 		}
 		moved += (size_t)n;
+		if (bulk)
+			continue;
+		c->down_bulk = splice_pays(c->broker, (size_t)n);
 		c->request->sent += (uint64_t)n;
 		if (!client_send(c, (struct slice){ c->broker->scratch, (size_t)n }, SLICE_NONE))
 			return false;
