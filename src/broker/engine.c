@@ -78,8 +78,12 @@ static void link_run(struct source *s, uint32_t ready)
 		probe_run(l, ready);
 	else if (l->state == LINK_BUSY)
 		relay_link(s, ready);
-	else
-		link_close(l);	/* idle, and the Engine says something: it ends */
+	else {
+		/* Idle, and the Engine says something: it ends.  What comes in
+		 * its place may be of another version. */
+		l->broker->engine.probed = false;
+		link_close(l);
+	}
 }
 
 static int link_open(struct broker *b, struct link **out)
@@ -270,7 +274,8 @@ static void engine_reap(struct timer *t)
 	struct engine *e = &b->engine;
 	int64_t now = loop_now(b->loop);
 
-	while (!node_empty(&e->idle)) {
+	/* The last one stays: it tells when the Engine goes. */
+	while (e->nidle > 1) {
 		struct link *l = node_entry(e->idle.next, struct link, node);
 		if (now - l->idle_since < 30000)
 			break;
