@@ -64,8 +64,9 @@ engine_end() { # DIR VERSION
 			curl -fsS --max-time 10 -X POST --unix-socket "$d/docker.sock" "http://d/containers/$c/kill" >/dev/null 2>&1 || true
 		done
 		kill -TERM "$p" 2>/dev/null || true
-		for ((i = 0; i < 200; i++)); do [ -d "/proc/$p" ] || break; sleep 0.1; done
-		[ -d "/proc/$p" ] && kill -KILL "$p"
+		# A dead one may stay in /proc until init sees it.
+		for ((i = 0; i < 200; i++)); do readlink "/proc/$p/exe" >/dev/null || break; sleep 0.1; done
+		readlink "/proc/$p/exe" >/dev/null && kill -KILL "$p"
 	fi
 	# Its containerd, and shims of containers that outlived it.
 	for p in $(pgrep -f -- "$d/exec" || true); do
