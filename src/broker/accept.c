@@ -58,6 +58,31 @@ static struct client *client_new(struct listener *l, int fd)
 	return c;
 }
 
+/* One whom the policy does not name, as far as is known by now. */
+static bool is_stranger(const struct listener *l, const struct user *u)
+{
+	return l->kind == SOCKET_SHARED && u->uid != 0 && !u->socket &&
+	    !(u->rights && !rights_none(u->rights));
+}
+
+/* More connections than there may be: told so, and after some more of them not
+ * even that.  Uids cost nothing to who has a range of them (subuid): all
+ * strangers together have a quarter, so that they keep nobody out. */
+static void client_limit(struct client *c)
+{
+	struct broker *b = c->broker;
+	size_t all = b->conf.max_connections, share = all / 4;
+
+	if (c->user->connections > b->conf.max_connections_user * 5 / 4 ||
+	    b->connections > all * 5 / 4 || (c->stranger && b->strangers > share * 5 / 4))
+		client_close(c);
+	else if (c->user->connections > b->conf.max_connections_user)
+		client_error(c, 429, "dockbroker: uid %u has %u connections open, no"
+		    " more are permitted", c->user->uid, c->user->connections - 1);
+	else if (b->connections > all || (c->stranger && b->strangers > share))
+		client_error(c, 503, "dockbroker: too many connections, try again");
+}
+
 void client_accept(struct listener *l, int fd)
 {
 	struct broker *b = l->broker;
@@ -75,17 +100,11 @@ void client_accept(struct listener *l, int fd)
 	node_append(&c->user->clients, &c->node);
 	c->user->connections++;
 	b->connections++;
+	c->stranger = is_stranger(l, c->user);
+	b->strangers += c->stranger;
 	snprintf(c->user->tty, sizeof(c->user->tty), "%s", c->who->tty);
 	client_deadline(c, (int64_t)b->conf.idle_time);
-	/* Told so, and after some more of them not even that. */
-	if (c->user->connections > b->conf.max_connections_user * 5 / 4 ||
-	    b->connections > b->conf.max_connections * 5 / 4)
-		client_close(c);
-	else if (c->user->connections > b->conf.max_connections_user)
-		client_error(c, 429, "dockbroker: uid %u has %u connections open, no"
-		    " more are permitted", c->user->uid, c->user->connections - 1);
-	else if (b->connections > b->conf.max_connections)
-		client_error(c, 503, "dockbroker: too many connections, try again");
+	client_limit(c);
 }
 
 /* ---- rights that end ---- */

@@ -312,7 +312,7 @@ struct client {
 	bool peer_eof;			/* it has shut down its writing side */
 	bool eof_passed;		/* and the Engine was told so */
 	bool engine_eof, engine_eof_passed;
-	bool counted_stream;
+	bool counted_stream, stranger;
 	bool parse_first;		/* in holds bytes that were not looked at */
 	bool up_dead;			/* the Engine takes nothing more */
 	bool up_bulk, down_bulk;	/* the last read was large: splice.c */
@@ -418,7 +418,7 @@ struct broker {
 	struct listener *listeners[80];
 	size_t nlisteners;
 	struct node controls;
-	size_t connections;
+	size_t connections, strangers;
 	uint64_t next_id;
 	uint64_t requests, refused, cut;
 	bool draining, finishing;

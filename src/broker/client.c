@@ -177,6 +177,7 @@ void client_close(struct client *c)
 	uncharge(c->user, c->charged);
 	c->user->connections--;
 	b->connections--;
+	b->strangers -= c->stranger;
 	user_put(c->user);
 	c->user = NULL;
 	task_post(b->loop, &c->gone);
