@@ -240,3 +240,38 @@ slow() { # VERB ARG...
 	is 0 ""
 	recorded event=stream-cut user=alice action=container.upload
 }
+
+# ---- keeping others out ----
+
+# N connections of this uid to the rig's shared socket, for a while.
+crowd() { # UID DIR N
+	setpriv --reuid "$1" --clear-groups "$PYTHON" -I -c 'import socket, sys, time
+kept = []
+for i in range(int(sys.argv[2])):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    kept.append(s)
+time.sleep(8)' "$2/docker.sock" "$3" 3>&- &
+}
+
+@test "many uids without an account, as a range of subordinate ones is" {
+	local dir uid pids=()
+	dir=$(mktemp -d /tmp/rig.XXXXXX)
+	printf '%s\n' 'max-connections 64' 'max-connections-per-user 16' \
+		>"$BATS_TEST_TMPDIR/conf"
+	"$rig" up "$dir" --engine "$RIG_ENGINE_SOCK" --user alice:2001:dev \
+		--config "$BATS_TEST_TMPDIR/conf" >"$BATS_TEST_TMPDIR/env"
+	for uid in 300001 300002 300003 300004 300005 300006; do
+		crowd "$uid" "$dir" 16
+		pids+=($!)
+	done
+	sleep 2
+	run "$rig" as "$dir" alice docker version -f '{{.Client.Version}}'
+	local own=$output
+	run "$rig" as "$dir" alice docker -H "unix://$dir/docker.sock" ps -q
+	kill "${pids[@]}"
+	wait "${pids[@]}" || true
+	"$rig" down "$dir"
+	ends 0
+	[[ $own != *"too many"* ]]
+}
