@@ -88,6 +88,7 @@ low() { timeout 100 "$PYTHON" -B "$BATS_TEST_DIRNAME/http/run.py" "$RIG_LOW" "$1
 @test "the client goes: the Engine's side ends within a second" { case_ gone; }
 @test "the Engine goes, or takes nothing" { case_ engine_gone; }
 @test "a slow reader blocks himself alone, and gets everything" { case_ slow_reader; }
+@test "who takes nothing for too long is cut, who is slow is not" { low stalled; }
 @test "what waits does not keep the broker awake" { case_ idle; }
 @test "1 GiB up, sized and chunked, in flat memory" { case_ up; }
 @test "1 GiB down, sized, chunked and raw, in flat memory" { case_ down; }

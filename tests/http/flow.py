@@ -377,10 +377,13 @@ def slow_reader(engine):
     """Who does not read blocks himself alone, and gets all in the end."""
     n = 20000000
     engine.script('big', ['send', reply('', 'Content-Length: %d' % n)], ['zeros', n])
-    engine.script('tail', ['send', reply('', 'Connection: close')], ['zeros', 1500000], ['close'])
-    with Client() as slow, Client() as quick, Client() as end:
+    sizes = (220000, 300000, 400000, 1500000)
+    ends = [Client() for _ in sizes]
+    for c, size in zip(ends, sizes):    # whose connection closes behind the answer
+        engine.script('end%d' % size, ['send', reply('', 'Content-Length: %d' % size)], ['zeros', size])
+        c.send(get('/containers/end%d/json' % size, 'Connection: close'))
+    with Client() as slow, Client() as quick:
         slow.send(get('/containers/big/json') + get('/containers/next/json'))
-        end.send(get('/containers/tail/json'))
         slow.head()
         t = time.monotonic()
         for _ in range(50):
@@ -389,5 +392,38 @@ def slow_reader(engine):
         flat(1, 'a slow reader')
         equal(len(slow.exactly(n)), n, 'all of it')
         equal(slow.answer().body, b'{"Fake":true}', 'and the next')
-        time.sleep(3)       # longer than any lingering
-        equal(len(end.answer().body), 1500000, 'the end of a stream, read late')
+    time.sleep(3)           # longer than any lingering
+    for c, size in zip(ends, sizes):
+        equal(len(c.answer().body), size, 'an answer read late')
+
+
+def stalled(engine):
+    """On the lowered rig: nobody is waited for without end."""
+    engine.script('big', ['send', reply('', 'Content-Length: 90000000')], ['zeros', 90000000])
+    engine.script('spout', ['body'], ['send', UPGRADED], ['zeros', 90000000])
+    engine.script('deaf', ['body'], ['send', UPGRADED], ['sleep', 20])
+    for data in (get('/containers/big/json'), attach('spout', *UP)):
+        before = len(engine.log())
+        with Client() as c:     # takes nothing for write-time
+            c.send(data)
+            within(3, lambda n=before: len(engine.log()) > n and engine.log()[n]['gone'], 'who reads nothing is cut')
+        before = len(engine.log())
+        with Client() as c:     # reads a little all the time
+            c.send(data)
+            for _ in range(6):
+                time.sleep(0.4)
+                c.exactly(400000)
+            check(not engine.log()[before]['gone'], 'a slow reader was cut')
+    time.sleep(0.3)             # those above are gone
+    start = fds()
+    with Client() as c:         # gone, and the Engine takes nothing of what he left
+        c.send(attach('deaf', *UP))
+        c.head()
+        c.s.setblocking(False)
+        try:
+            while True:
+                c.s.send(bytes(65536))
+        except BlockingIOError:
+            pass
+        check(fds() > start, 'a tunnel')
+    within(3, lambda: fds() <= start, 'what nobody takes is dropped')

@@ -245,7 +245,8 @@ def quirks(engine):
         no(get(path), 400, 'row 5 ' + path, True)
     no(get('/Containers/json'), 404, 'row 5, case')
     passes(get('/containers/%61/json'), engine, ['GET /containers/a/json'])
-    # 6: names with slashes
+    # 6: names with slashes: the last segment is the verb
+    passes(get('/images/reg.io/a/json/json'), engine, ['GET /images/reg.io/a/json/json'])
     with Client('bob') as c:
         equal(c.ask(post('/images/a/json/push')).status, 403, 'row 6: push')
         equal(c.ask(request('DELETE', '/images/a/json')).status, 403, 'row 6: rmi')

@@ -25,7 +25,7 @@ class Failed(Exception):
 
 def check(good, what, *more):
     if not good:
-        raise Failed(what + ''.join(': %r' % (m,) for m in more))
+        raise Failed(what + ''.join(': %.900r' % (m,) for m in more))
 
 
 def equal(got, want, what):
@@ -132,7 +132,7 @@ class Client:
         except ConnectionResetError:
             data = b''
         if not data:
-            raise Cut(self.buf)
+            raise Cut(self.buf[:200])
         self.buf += data
 
     def until(self, mark):
