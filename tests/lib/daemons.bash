@@ -16,6 +16,7 @@ stub_start() {
 		"$STUB/version" ${STUB_AUDIT:+"$STUB_AUDIT"} \
 		>>"$STUB/out" 2>&1 </dev/null 3>&- &
 	echo $! >"$STUB/pid"
+	disown
 	for ((i = 0; i < 100; i++)); do
 		curl -fsS --max-time 1 --unix-socket "$STUB_SOCK" http://d/_ping \
 			>/dev/null 2>&1 && return 0

@@ -23,10 +23,16 @@ log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 
 def recorded(name):
-    """Does the end of the audit log hold this name?"""
-    with open(AUDIT, "rb") as f:
-        f.seek(max(0, os.fstat(f.fileno()).st_size - 2 * 1024 * 1024))
-        return b'"name":"%s"' % name.encode() in f.read()
+    """Does the end of the audit log, or of one just moved away, hold this name?"""
+    for suffix in ("", ".1", ".2", ""):
+        try:
+            with open(AUDIT + suffix, "rb") as f:
+                f.seek(max(0, os.fstat(f.fileno()).st_size - 2 * 1024 * 1024))
+                if b'"name":"%s"' % name.encode() in f.read():
+                    return True
+        except FileNotFoundError:
+            pass
+    return False
 
 
 def head(status, fields):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an audit log, written anew from dockbroker-audit(5), not from the C.
 
-usage: verify_log.py [--engine LOG] [--load OUT] FILE...
+usage: verify_log.py [--engine LOG] [--load OUT] [--killed] FILE...
 
 FILEs are one log, the oldest first.  Checked: every line is whole JSON, seq
 goes on by one and prev is the SHA-256 of the line before; n of each instance
@@ -9,8 +9,9 @@ goes on by one from 1; no id has an event twice, and no result stands before
 its request.  With the stub Engine's LOG: nothing reached the Engine that was
 not recorded at that moment, and nothing twice.  With the load's OUT: every
 create that was answered 201 reached the Engine and has request and result, and
-none that was answered otherwise reached it.  Prints counts as KEY=VALUE;
-faults go to stderr, exit code 1.
+none that was answered otherwise reached it.  A broker that is killed takes the
+results with it that it had not sent: with --killed they are counted only, as
+`unfinished'.  Prints counts as KEY=VALUE; faults go to stderr, exit code 1.
 """
 import argparse
 import collections
@@ -70,6 +71,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--engine")
     p.add_argument("--load", action="append", default=[])
+    p.add_argument("--killed", action="store_true")
     p.add_argument("files", nargs="+")
     a = p.parse_args()
     records = read_log(a.files)
@@ -93,7 +95,7 @@ def main():
                 fault("create %s reached the Engine twice" % words[2])
             if asked[words[2]] != 1:
                 fault("create %s has %d request records" % (words[2], asked[words[2]]))
-    answers = collections.Counter()
+    answers, unfinished = collections.Counter(), 0
     for name in a.load:
         for line in open(name):
             kind, name, status, _, text = line.rstrip("\n").split(" ", 4)
@@ -101,7 +103,10 @@ def main():
             if kind == "create" and status == "201":
                 if not reached[name]:
                     fault("create %s was answered 201 but did not reach the Engine" % name)
-                if results.get(ids.get(name), {}).get("status") != 201:
+                result = results.get(ids.get(name))
+                if a.killed and not result:
+                    unfinished += 1
+                elif not result or result["status"] != 201:
                     fault("create %s was answered 201 but has no such result" % name)
             elif kind == "create" and status != "0":
                 if reached[name]:
@@ -114,6 +119,7 @@ def main():
     print("lines=%d" % len(records))
     print("instances=%d" % instances)
     print("reached=%d" % sum(reached.values()))
+    print("unfinished=%d" % unfinished)
     for k, v in sorted(events.items()):
         print("event_%s=%d" % (k.replace("-", "_"), v))
     for k, v in sorted(answers.items()):
