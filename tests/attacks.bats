@@ -275,3 +275,30 @@ time.sleep(8)' "$2/docker.sock" "$3" 3>&- &
 	ends 0
 	[[ $own != *"too many"* ]]
 }
+
+# ---- what stands behind a long body ----
+
+@test "a request behind a body that the Engine takes slowly is judged as any" {
+	local dir size pid
+	dir=$(mktemp -d /tmp/rig.XXXXXX)
+	chmod 0711 "$dir"
+	"$PYTHON" -I "$lib/stall.py" engine "$dir/stub.sock" "$dir/log" 3>&- &
+	pid=$!
+	soon test -S "$dir/stub.sock"
+	"$rig" up "$dir/rig" --engine "$dir/stub.sock" --user alice:2001:dev \
+		>"$BATS_TEST_TMPDIR/env"
+	local bad=
+	for size in 100000 200000 262144 300001 400010 500100 1000003; do
+		run "$rig" as "$dir/rig" alice "$PYTHON" -I - client \
+			"$dir/rig/run/users/alice.sock" "$size" <"$lib/stall.py"
+		[ "$output" = '200 403' ] || bad="$bad $size: $output;"
+		grep -q "^$size PUT" "$dir/log" || bad="$bad no $size;"
+	done
+	output=$(cat "$dir/log")
+	kill "$pid"
+	wait "$pid" || true
+	"$rig" down "$dir/rig"
+	rm -r "$dir"
+	[ -z "$bad" ] || fail "$bad"
+	[[ $output != *swarm* ]] || fail "it was smuggled"
+}
