@@ -136,13 +136,23 @@ static void answer_status(struct control *k)
 
 /* ---- the others ---- */
 
+/* The sentence is a client's, who cannot know yet who speaks. */
+static void control_barred(struct control *k, struct slice why)
+{
+	struct slice by = SLICE("dockbroker: ");
+
+	if (slice_starts(why, by))
+		why = (struct slice){ why.p + by.n, why.n - by.n };
+	control_answer(k, CODE_REFUSED, why);
+}
+
 static void answer_list(struct control *k)
 {
 	_cleanup_(buf_free) struct buf out = BUF(4 * 1024 * 1024);
 	_cleanup_(buf_free) struct buf why = BUF(1024);
 
 	if (user_barred(k->about, &why)) {
-		control_answer(k, CODE_REFUSED, buf_slice(&why));
+		control_barred(k, buf_slice(&why));
 		return;
 	}
 	struct rights *r = user_rights(k->about);
@@ -161,7 +171,7 @@ static void answer_open(struct control *k)
 	struct rights *r;
 
 	if (user_barred(u, &why)) {
-		control_answer(k, CODE_REFUSED, buf_slice(&why));
+		control_barred(k, buf_slice(&why));
 		return;
 	}
 	r = user_rights(u);

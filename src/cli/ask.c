@@ -33,8 +33,8 @@ static void part(const char *name, const char *state, const char *more)
 {
 	bool good = !strcmp(state, "good"), color = want_color(stdout);
 
-	printf("%-9s %s%-12s%s %s\n", name, color ? good ? "\033[32m" : "\033[31m" : "",
-	    state, color ? "\033[0m" : "", more);
+	printf("%-9s %s%-*s%s%s%s\n", name, color ? good ? "\033[32m" : "\033[31m" : "",
+	    *more ? 12 : 0, state, color ? "\033[0m" : "", *more ? " " : "", more);
 }
 
 static void status_print(const json_t *o)
@@ -54,7 +54,7 @@ static void status_print(const json_t *o)
 	printf("policy    %s, %lld roles, loaded %s", text_of(o, "policy"),
 	    number_of(o, "policy_roles"), text_of(o, "policy_loaded"));
 	if (number_of(o, "policy_failed_reloads"))
-		printf(", %lld failed reloads", number_of(o, "policy_failed_reloads"));
+		printf(", failed reloads: %lld", number_of(o, "policy_failed_reloads"));
 	printf("\n          sha256 %s\n", text_of(o, "policy_hash"));
 	printf("users     %lld sockets, %lld connections\n",
 	    number_of(o, "user_sockets"), number_of(o, "connections"));

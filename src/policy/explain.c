@@ -168,6 +168,25 @@ static void explain_line(struct buf *out, const char *name, struct slice value)
 	buf_addc(out, '\n');
 }
 
+/* "run, volume rm": the table has them as "run volume-rm". */
+static void explain_commands(const struct endpoint *e, struct buf *out)
+{
+	struct slice words = slice_from(e->words);
+
+	if (words.n == 0)
+		return;
+	buf_addf(out, "%-9s ", "commands");
+	while (words.n > 0) {
+		struct slice rest = slice_cut(&words, ' ');
+		struct slice noun = slice_cut(&rest, '-');
+
+		buf_adds(out, noun);
+		if (rest.n > 0)
+			buf_addf(out, " %.*s", SLICE_ARG(rest));
+		buf_addz(out, words.n > 0 ? ", " : "\n");
+	}
+}
+
 static void explain_request(const struct facts *f, struct buf *out)
 {
 	const struct endpoint *e = f->endpoint;
@@ -175,7 +194,7 @@ static void explain_request(const struct facts *f, struct buf *out)
 	buf_addf(out, "%-9s %s %s\n", "request", method_name(e->method),
 	    e->template);
 	explain_line(out, "action", slice_from(e->action));
-	explain_line(out, "commands", slice_from(e->words));
+	explain_commands(e, out);
 	explain_line(out, "object", f->object);
 	explain_line(out, "name", f->new_name);
 	explain_line(out, "image", f->image);
@@ -229,7 +248,8 @@ static void explain_need(const struct verdict *v, const struct facts *f,
 		[WHY_REACH] = "one role that allows it and says \"allow privileged everything\"; or a request without what reaches out",
 	};
 
-	explain_line(out, "needed", slice_from(need[v->why]));
+	if (*need[v->why])
+		buf_addf(out, "%-9s %s\n", "needed", need[v->why]);
 	if (v->why == WHY_NOT_ALLOWED)
 		buf_addf(out, "%-9s \"allow %s\" in a role of the caller's\n",
 		    "for one", f->endpoint->action);

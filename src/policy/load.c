@@ -183,6 +183,15 @@ static bool text_sound(struct load *l, struct file *f)
 	return false;
 }
 
+/* The reader may name the file, which the fault does as well. */
+static const char *without_path(const char *text, const char *path)
+{
+	size_t n = strlen(path);
+
+	return !strncmp(text, path, n) && !strncmp(text + n, ": ", 2) ?
+	    text + n + 2 : text;
+}
+
 /* Reads and parses.  at: the include, NULL for the main file. */
 static int file_load(struct load *l, struct file *f, const struct place *at,
     unsigned depth)
@@ -198,7 +207,8 @@ static int file_load(struct load *l, struct file *f, const struct place *at,
 		return l->failed = r;
 	l->bytes += f->text.len;
 	if (r > 0 || !buf_ok(&f->text)) {
-		const char *text = r > 0 ? buf_text(&why) : "it is too large";
+		const char *text = r > 0 ?
+		    without_path(buf_text(&why), f->path) : "it is too large";
 
 		if (at != NULL) {
 			load_fault(l, at, "cannot read %s: %s", f->path, text);
