@@ -173,7 +173,7 @@ def too_large(engine):
     with Client() as c:     # announced only: told before a byte of it comes
         c.send(post('/containers/create', '', 'Content-Length: 99999999'))
         equal(c.answer().status, 413, 'announced')
-    near = '{"Image":"x","Labels":{"a":"%s"}}' % ('y' * 200000)
+    near = '{"Image":"x","Labels":{%s}}' % ','.join('"a%d":"%s"' % (i, 'y' * 99000) for i in range(10))
     passes(post('/containers/create', near), engine, ['POST /containers/create'])
 
 
@@ -496,6 +496,7 @@ def limits(engine):
 
 def connections(engine):
     """max-connections-per-user 8 on the lowered rig."""
+    time.sleep(0.3)         # those of other cases are gone
     some = [Client() for _ in range(8)]
     for c in some:
         c.alive('8 connections')
@@ -504,12 +505,13 @@ def connections(engine):
             a = c.answer()
             check(a.status == 429 and a.closes, 'the ninth', a.raw)
             c.try_send(EVIL)
+        time.sleep(0.1)
     for c in some:
         c.alive('the ninth')
     with Client('bob') as c:
         c.alive('somebody else')
     some.pop().close()
-    time.sleep(0.2)
+    time.sleep(0.1)
     with Client() as c:
         c.alive('one has gone')
     for c in some:
