@@ -95,6 +95,8 @@ low() { timeout 100 "$PYTHON" -B "$BATS_TEST_DIRNAME/http/run.py" "$RIG_LOW" "$1
 @test "500 streams at once, and no descriptor is left" { case_ streams; }
 @test "2000 connections of one user do not stop another" { case_ crowd; }
 
+@test "what is dear to read is paid by who sends it" { case_ flood; }
+
 @test "without auditd nothing passes, nor what follows it" {
 	cd "$BATS_TEST_DIRNAME"
 	./rig stop "$RIG_A" auditd

@@ -1,6 +1,8 @@
 """Cases about size: much data, many streams, many connections, no work."""
+import contextlib
 import os
 import resource
+import socket
 import threading
 import time
 import zlib
@@ -208,3 +210,64 @@ def idle(engine):
         c.close()
     flat(1, 'all are gone')
     check(broker_pid() > 0, 'alive')
+
+
+def flood(engine):
+    """What is dear to read is paid by who sends it: bodies in chunks of one
+    byte, pipelines without end, descriptors and urgent bytes among the data."""
+    stop = threading.Event()
+    floods = (request('PUT', '/containers/up/archive?path=/', '', CHUNKED), b'1\r\nx\r\n' * 40000), \
+        (b'', get('/containers/a/json') * 500), (b'', post('/nowhere') * 500)
+
+    def push(first, more):
+        with Client(timeout=5) as c:
+            def drain():
+                try:
+                    while c.s.recv(1 << 18):
+                        pass
+                except OSError:
+                    pass
+            reader = threading.Thread(target=drain)
+            reader.start()
+            try:
+                c.send(first)
+                while not stop.is_set():
+                    c.send(more)
+            except OSError:
+                pass
+            c.s.shutdown(socket.SHUT_RDWR)
+            reader.join()
+    threads = [threading.Thread(target=push, args=f) for f in floods for _ in range(2)]
+    for t in threads:
+        t.start()
+    times = []
+    try:
+        time.sleep(0.3)
+        with Client('bob') as b:
+            for _ in range(30):
+                t = time.monotonic()
+                b.alive('a flood')
+                times.append(time.monotonic() - t)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    times.sort()
+    print('latency beside floods: p50 %.1f ms, worst %.1f ms' % (times[15] * 1e3, times[-1] * 1e3))
+    check(times[15] < (0.25 if not SANITIZED else 1), 'others wait', times)
+    start = fds()
+    r, w = os.pipe()
+    with Client() as c:
+        for _ in range(50):
+            socket.send_fds(c.s, [get('/_ping')], [r, w])
+            equal(c.answer().status, 200, 'descriptors among the data')
+        check(fds() <= start + 2, 'descriptors were kept', start, fds())
+        # A read ends behind such a byte: whoever sends it waits for himself.
+        socket.send_fds(c.s, [b'G'], [r, w])
+        c.send(get('/_ping')[1:])
+        with Client() as d, contextlib.suppress(OSError):
+            d.s.send(b'G', socket.MSG_OOB)
+            d.send(get('/_ping')[1:])
+            flat(1, 'a read that ends early')
+    os.close(r)
+    os.close(w)
