@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Who is calling: the kernel's word for the uid, NSS for the groups, PAM for
-# whether the account may.  A rig with a stub Engine and users of its own.
+# whether the account may.  A rig with a stub Engine and users of its own; and
+# one with a real Engine, for containers, and users of this machine.
 #
 # A connected descriptor speaks for him who connected it.  Who hands it on, by
 # inheritance or SCM_RIGHTS, lends his own rights; that is the kernel's design
@@ -10,6 +11,7 @@ load lib/common
 load lib/daemons
 
 ALICE=64801 BOB=64802 CAROL=64803 DAVE=64804 ERIN=64805 QUINN=64810
+ANN=64871 BEN=64872		# of the machine
 
 setup_file() {
 	local devs
@@ -45,11 +47,49 @@ setup_file() {
 	cp -a "$RIG_ETC" "$STUB/etc"
 	cp -a "$RIG_PAM_D" "$STUB/pam.d"
 	cp "$RIG_POLICY" "$STUB/policy.first"
+	machine_up
 }
 
 teardown_file() {
+	machine_down
 	rig_down
 	stub_down
+}
+
+# Users of this machine, changed by its own tools.
+machine_users_gone() {
+	local n
+	for n in dbtest-ann dbtest-ben; do
+		! getent passwd $n >/dev/null || userdel $n
+	done
+	! getent group dbtest-dev >/dev/null || groupdel dbtest-dev
+}
+
+machine_up() { # exports REAL and REAL_<KEY>
+	local key value
+	machine_users_gone
+	groupadd -g 64879 dbtest-dev
+	useradd -M -U -u $ANN -G dbtest-dev dbtest-ann
+	useradd -M -U -u $BEN dbtest-ben
+	REAL=$(mktemp -d /tmp/rig.XXXXXX)
+	export REAL
+	printf '%s\n' 'service inside mode=0666 containers=yes' \
+		"service one mode=0666 containers=yes uid=$ANN" >"$STUB/config.real"
+	printf '%s\n' 'include "roles.conf"' 'grant developer to group dbtest-dev' \
+		'grant viewer to service inside' 'grant viewer to service one' >"$STUB/policy.real"
+	chmod 0600 "$STUB/policy.real"
+	"$rig" up "$REAL" --config "$STUB/config.real" --policy "$STUB/policy.real" \
+		--user dbtest-ann:$ANN:dbtest-dev --user dbtest-ben:$BEN:dbtest-ben \
+		>"$STUB/env.real" 3>&- || return 1
+	while IFS='=' read -r key value; do
+		export "REAL_${key//-/_}=$value"
+	done <"$STUB/env.real"
+	"$rig" image "$REAL" box:1
+}
+
+machine_down() {
+	[ -z "${REAL:-}" ] || "$rig" down "$REAL"
+	machine_users_gone
 }
 
 setup() {
@@ -433,4 +473,89 @@ read 200"
 	ends 403 "dockbroker: PAM does not let alice in (Your account has expired"
 	ask $BOB "$SHARED" GET /containers/json
 	is 200 "[]"
+}
+
+# ---- users of the machine ----
+
+@test "gpasswd -d and usermod -aG count within 5 s on the same connection" {
+	local users=$REAL_RUN_DIR/users
+	there "$users/dbtest-ann.sock"
+	gone "$users/dbtest-ben.sock"
+	run tool keep $ANN "$REAL_SHARED_SOCK" /containers/json 200 403 5 \
+		gpasswd -d dbtest-ann dbtest-dev
+	echo "# gpasswd -d seen after $output" >&3
+	ends 0 "dbtest-ann"
+	soon gone "$users/dbtest-ann.sock"
+	run tool keep $BEN "$REAL_SHARED_SOCK" /containers/json 403 200 5 \
+		usermod -aG dbtest-dev dbtest-ben
+	echo "# usermod -aG seen after $output" >&3
+	[ "$status" = 0 ] || fail keep
+	soon there "$users/dbtest-ben.sock"
+	ask $BEN "$users/dbtest-ben.sock" GET /containers/json
+	is 200 "[]"
+	gpasswd -d dbtest-ben dbtest-dev
+	usermod -aG dbtest-dev dbtest-ann
+	soon there "$users/dbtest-ann.sock"
+	soon gone "$users/dbtest-ben.sock"
+}
+
+# ---- containers ----
+
+# A request from a container that got the socket by a bind mount.
+inside() { # SOCKET METHOD TARGET [DOCKER ARGUMENT]...
+	local sock=$1 method=$2 target=$3
+	shift 3
+	answer "$(RIG_ENGINE_SOCK=$REAL_ENGINE_SOCK engine run --rm -v "$sock:/s" \
+		-v /usr:/usr:ro -v /lib:/lib:ro -v /lib64:/lib64:ro "$@" box:1 \
+		/usr/bin/curl -sS --max-time 10 --unix-socket /s -X "$method" \
+		-H 'Content-Type: application/json' -d '' \
+		-w '\n%{http_code}' "http://d$target" 2>&1)"
+}
+
+@test "a container that got a socket is refused: root, others, in the host's pid namespace" {
+	local why="requests from a container or another pid namespace are not accepted on this socket"
+	local RIG_AUDIT_LOG=$REAL_AUDIT_LOG
+	inside "$REAL_SHARED_SOCK" GET /containers/json
+	is 403 "dockbroker: $why"
+	recorded event=refused uid=0 container_peer=true socket=shared status=403 "reason=$why"
+	not_recorded event=access uid=0 container_peer=true
+	# who a user's name or uid is in there means nothing
+	inside "$REAL_SHARED_SOCK" GET /containers/json -u $ANN:$ANN
+	is 403 "dockbroker: $why"
+	recorded event=refused uid=$ANN container_peer=true socket=shared "reason=$why"
+	inside "$REAL_RUN_DIR/users/dbtest-ann.sock" GET /containers/json -u $ANN:$ANN
+	is 403 "dockbroker: $why"
+	recorded event=refused uid=$ANN container_peer=true socket=user "reason=$why"
+	# the cgroup tells, where the pid namespace does not
+	inside "$REAL_SHARED_SOCK" GET /containers/json --pid=host
+	is 403 "dockbroker: $why"
+	[ "$(jq -s 'map(select(.event=="refused" and .uid==0 and .container_peer)) | length' \
+		"$REAL_AUDIT_LOG")" = 2 ]
+	# while the same uids outside are served
+	ask $ANN "$REAL_SHARED_SOCK" GET /containers/json
+	is 200 "[]"
+	ask 0 "$REAL_SHARED_SOCK" GET /containers/json
+	is 200 "[]"
+}
+
+@test "a service socket with containers=yes serves containers, with its role alone" {
+	local RIG_AUDIT_LOG=$REAL_AUDIT_LOG s=$REAL_RUN_DIR/services
+	inside "$s/inside.sock" GET /version
+	[ "$status" = 200 ] || fail version
+	[[ $output == *'"ApiVersion"'* ]]
+	recorded event=access service=inside uid=0 container_peer=true action=system.version \
+		"grant=service inside" role=viewer
+	# root in there is not root: the role of the service and nothing else
+	inside "$s/inside.sock" POST /containers/prune
+	[ "$status" = 403 ] || fail prune
+	recorded event=refused service=inside uid=0 container_peer=true action=container.prune
+	# and not ann either, though she is a developer outside
+	inside "$s/inside.sock" POST /containers/prune -u $ANN:$ANN
+	[ "$status" = 403 ] || fail prune
+	ask $ANN "$REAL_SHARED_SOCK" GET /containers/json
+	is 200 "[]"
+	inside "$s/one.sock" GET /version -u $ANN:$ANN
+	[ "$status" = 200 ] || fail one
+	inside "$s/one.sock" GET /version
+	is 403 "dockbroker: this service socket belongs to another uid"
 }
