@@ -15,7 +15,7 @@
 #include "broker/broker.h"
 
 #define BULK		(32 * 1024)	/* bytes of a read from which on it pays */
-#define ROOM_LEAST	(16 * 1024)
+#define ROOM_LEAST	(32 * 1024)	/* a little is copied rather than a loop of crumbs */
 
 void splice_start(struct broker *b)
 {
@@ -114,7 +114,7 @@ ssize_t splice_up(struct client *c, uint64_t max)
 	if (n > 0)
 		c->request->received += (uint64_t)n;
 	if (n != SPLICE_NONE)
-		c->up_bulk = n > 0 && splice_pays(c->broker, (size_t)n);
+		c->up_bulk = n > 0 && splice_pays(c->broker, (size_t)n * 2);
 	return n;
 }
 
@@ -126,7 +126,7 @@ ssize_t splice_down(struct client *c, uint64_t max)
 	if (n > 0)
 		c->request->sent += (uint64_t)n;
 	if (n != SPLICE_NONE)
-		c->down_bulk = n > 0 && splice_pays(c->broker, (size_t)n);
+		c->down_bulk = n > 0 && splice_pays(c->broker, (size_t)n * 2);
 	if (c->out.len)
 		client_deadline(c, (int64_t)c->broker->conf.write_time);
 	return n;

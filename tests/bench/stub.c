@@ -143,9 +143,15 @@ static bool sink(struct conn *c, const char *p, size_t n)
 
 static bool source_over(struct conn *c)
 {
+	ssize_t n = c->chunked ? send(c->fd, "0\r\n\r\n", 5, MSG_NOSIGNAL) : 5;
+
+	if (n < 0 && errno == EAGAIN) {
+		conn_want(c, EPOLLOUT);
+		return true;
+	}
 	c->state = HEADS;
 	conn_want(c, EPOLLIN);
-	return !c->chunked || put(c, "0\r\n\r\n", 5);
+	return n == 5;
 }
 
 /* Chunks are all alike: N is cut down to a multiple of them. */
