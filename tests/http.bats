@@ -54,7 +54,7 @@ teardown_file() {
 	[ -z "${RIG_LOW:-}" ] || ./rig down "$RIG_LOW"
 	[ -z "${RIG_A:-}" ] || ./rig down "$RIG_A"
 	kill "$(cat "$T/engine.pid")" 2>/dev/null || true
-	rm -rf "$ENGINE_DIR" "$RIG_A.env" "$RIG_LOW.env"
+	rm -rf "$ENGINE_DIR" "$RIG_A" "$RIG_LOW" "$RIG_A.env" "$RIG_LOW.env"
 }
 
 teardown() {
@@ -110,5 +110,7 @@ lib.rig(sys.argv[1]); front.no_audit(lib.Engine())' "$RIG_A"
 }
 
 @test "no sanitizer and no assertion has spoken" {
-	! grep -hE 'ERROR: [A-Z][a-z]+Sanitizer|runtime error:|ssertion' "$RIG_A/log/"*.log "$RIG_LOW/log/"*.log
+	run grep -hE 'ERROR: [A-Z][a-z]+Sanitizer|runtime error:|ssertion' "$RIG_A/log/"*.log "$RIG_LOW/log/"*.log
+	echo "$output"
+	[ "$status" = 1 ]
 }
