@@ -423,7 +423,7 @@ pam() { # text from standard input is the service
 }
 
 @test "a hung module is 503 for him, and nobody else waits" {
-	local authd began took children
+	local authd began took
 	authd=$(pid_of authd)
 	pam <<-'END'
 		account	[success=1 default=ignore]	pam_succeed_if.so quiet user != bob

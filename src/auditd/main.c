@@ -33,8 +33,9 @@ struct auditd {
 
 /* Beyond what src/proc permits to everybody. */
 static const char *const syscalls[] = {
-	"fdatasync", "flock", "fstatfs", "fsync", "ftruncate", "unlink",
-	"unlinkat", NULL
+	"fdatasync", "flock", "fstatfs", "fsync", "ftruncate",
+	"uname",		/* the host's name in our own lines */
+	"unlink", "unlinkat", NULL
 };
 
 /* ---- before the drop ---- */

@@ -53,6 +53,9 @@ def read_log(files):
 def check_records(records):
     n, seen = collections.defaultdict(int), collections.Counter()
     for r in records:
+        for field in ("time", "host", "boot", "event"):
+            if not r.get(field):
+                fault("seq %d has no %s" % (r["seq"], field))
         if "instance" in r:
             if r["n"] != n[r["instance"]] + 1:
                 fault("seq %d: n %d follows %d" % (r["seq"], r["n"], n[r["instance"]]))
