@@ -390,7 +390,7 @@ pam() { # text from standard input is the service
 	[ "$status" = 403 ]
 	run ! grep -q ' denied' "$STUB_LOG"
 	run as alice "$RIG_DOCKBROKER" list
-	is 1 "dockbroker: dockbroker: PAM does not let alice in (closed for the harvest)"
+	is 1 "dockbroker: PAM does not let alice in (closed for the harvest)"
 	cp "$STUB/pam.d/dockbroker" "$RIG_PAM_D/dockbroker"
 	soon asked 200 $ALICE "$SHARED" GET /containers/json
 }
