@@ -266,6 +266,7 @@ static int objects_set(const struct http_target *t, const struct found *found,
 	struct slice *into[] = { &f->object, &f->object2 };
 
 	for (size_t i = 0; i < found->n; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): n are set */
 		int r = variable_join(t, found->first[i], found->count[i],
 		    f->arena, into[i]);
 

@@ -170,7 +170,7 @@ static int chan_queue(struct chan *c, const struct iovec *iov, size_t niov,
 	    c->waiting_bytes >= BOUND_MESSAGE_WAIT)
 		return CHAN_FULL;
 	r = packet_new(iov, niov, fds, nfds, &p);
-	if (r < 0)
+	if (r)
 		return r;
 	*c->last = p;
 	c->last = &p->next;

@@ -173,7 +173,7 @@ static int caps_flag(cap_flag_t flag, uint64_t *out)
  * had it to give. */
 static int target_caps(struct target *t)
 {
-	uint64_t permitted, effective;
+	uint64_t permitted = 0, effective = 0;
 	char name[64];
 	int r;
 
