@@ -36,7 +36,7 @@ void broker_notify(struct broker *b)
 	if (strcmp(text, b->status_text)) {
 		snprintf(b->status_text, sizeof(b->status_text), "%s", text);
 		log_info("%s", text);
-		notify_text("STATUS=%s", text);
+		notify_text("%s", text);
 	}
 }
 
@@ -55,6 +55,8 @@ static void adopt(struct broker *b, const struct config *c)
 	if (strcmp(old.run_dir, c->run_dir) || strcmp(old.engine_socket, c->engine_socket) ||
 	    strcmp(old.shared_socket, c->shared_socket) ||
 	    old.nservices != c->nservices ||
+	    /* Padding that differs costs a warning too many.
+	     * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 	    memcmp(old.services, c->services, sizeof(old.services)))
 		log_warn("changed sockets in the settings take effect after a restart");
 }
