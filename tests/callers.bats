@@ -65,8 +65,10 @@ teardown_file() { rig_down; }
 	plugin ls|plugin ls|plugin.list
 	T
 	# Of a refused hijack the command line shows the status only.
-	run bob attach --no-stdin target
-	ends 1 'unable to upgrade to tcp, received 403'
+	for CLI in $(clis); do
+		run bob attach --no-stdin target
+		ends 1 'unable to upgrade to tcp, received 403'
+	done
 	recorded event=refused user=bob action=container.attach object=target
 	[ "$(engine inspect -f '{{json .State}}{{.Name}}' target)" = "$before" ]
 }

@@ -85,15 +85,13 @@ in_state() { [ "$(state "$1")" = "$2" ]; }
 }
 
 @test "run -d: the id, and the container runs" {
-	for CLI in $(clis); do
-		run alice run -d --name bg box:1 sleep 1000
-		[ "$status" = 0 ]
-		is_id "$output"
-		[ "$(engine inspect -f '{{.Id}} {{.State.Status}}' bg)" = \
-			"$output running" ]
-		run alice rm -f bg
-		is 0 bg
-	done
+	run alice run -d --name bg box:1 sleep 1000
+	[ "$status" = 0 ]
+	is_id "$output"
+	[ "$(engine inspect -f '{{.Id}} {{.State.Status}}' bg)" = \
+		"$output running" ]
+	run alice rm -f bg
+	is 0 bg
 	recorded event=request action=container.create name=bg kind=container
 	recorded event=request word=rm action=container.remove object=bg
 }
@@ -185,16 +183,14 @@ in_state() { [ "$(state "$1")" = "$2" ]; }
 
 @test "logs: all, the tail, times; a viewer reads them too" {
 	alice run --name said box:1 sh -c 'echo one; echo two; echo bad >&2' 2>&1
-	for CLI in $(clis); do
-		for user in alice bob; do
-			run $user logs said
-			ends 0 $'one\ntwo'
-			[ "$($user logs said 2>/dev/null)" = $'one\ntwo' ]
-			[ "$($user logs said 2>&1 >/dev/null)" = bad ]
-			[ "$($user logs -n 1 said 2>&1 | wc -l)" = 1 ]
-			run $user logs -t --since 2001-01-01T00:00:00 said
-			[[ $output =~ 20[0-9-]+T[0-9:.]+Z\ one ]]
-		done
+	for user in alice bob; do
+		run $user logs said
+		ends 0 $'one\ntwo'
+		[ "$($user logs said 2>/dev/null)" = $'one\ntwo' ]
+		[ "$($user logs said 2>&1 >/dev/null)" = bad ]
+		[ "$($user logs -n 1 said 2>&1 | wc -l)" = 1 ]
+		run $user logs -t --since 2001-01-01T00:00:00 said
+		[[ $output =~ 20[0-9-]+T[0-9:.]+Z\ one ]]
 	done
 	recorded event=result user=bob word=logs action=container.logs \
 		"object=$(engine inspect -f '{{.Id}}' said)" status=200
@@ -316,22 +312,20 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 @test "commit, tag, history, rmi" {
 	sleeper com
 	engine exec com sh -c 'echo new >/made'
-	for CLI in $(clis); do
-		run alice commit -m why -a alice -c 'ENV A=B' com com:1
-		ends 0 sha256:
-		run alice run --rm com:1 sh -c 'cat /made; echo $A'
-		is 0 $'new\nB'
-		run alice tag com:1 other/name:2
-		is 0 ""
-		[ "$(engine inspect -f '{{.Id}}' com:1)" = \
-			"$(engine inspect -f '{{.Id}}' other/name:2)" ]
-		run bob history --no-trunc --format '{{.Comment}}' com:1
-		ends 0 why
-		run alice rmi other/name:2
-		is 0 'Untagged: other/name:2'
-		run alice rmi com:1
-		ends 0 'Deleted: sha256:'
-	done
+	run alice commit -m why -a alice -c 'ENV A=B' com com:1
+	ends 0 sha256:
+	run alice run --rm com:1 sh -c 'cat /made; echo $A'
+	is 0 $'new\nB'
+	run alice tag com:1 other/name:2
+	is 0 ""
+	[ "$(engine inspect -f '{{.Id}}' com:1)" = \
+		"$(engine inspect -f '{{.Id}}' other/name:2)" ]
+	run bob history --no-trunc --format '{{.Comment}}' com:1
+	ends 0 why
+	run alice rmi other/name:2
+	is 0 'Untagged: other/name:2'
+	run alice rmi com:1
+	ends 0 'Deleted: sha256:'
 	recorded event=request word=commit action=container.commit user=alice
 	recorded event=request word=tag action=image.tag object=com:1
 	recorded event=request word=rmi action=image.remove object=other/name:2
@@ -339,26 +333,24 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 
 @test "save, load, import and export" {
 	local h=$RIG_HOME/alice id
-	for CLI in $(clis); do
-		alice tag box:1 pack:1
-		id=$(engine inspect -f '{{.Id}}' pack:1)
-		run alice save -o "$h/pack.tar" pack:1
-		is 0 ""
-		alice save pack:1 | cmp - "$h/pack.tar"
-		alice rmi pack:1 >/dev/null
-		run alice load -i "$h/pack.tar"
-		is 0 'Loaded image: pack:1'
-		[ "$(engine inspect -f '{{.Id}}' pack:1)" = "$id" ]
-		alice create --name pack pack:1 >/dev/null
-		alice export pack >"$h/pack.fs"
-		run alice import -c 'CMD ["echo","imported"]' - pack:2 <"$h/pack.fs"
-		ends 0 sha256:
-		run alice run --rm pack:2
-		is 0 imported
-		alice rm pack
-		alice rmi pack:1 pack:2 >/dev/null
-		rm -f "$h/pack.tar" "$h/pack.fs"
-	done
+	alice tag box:1 pack:1
+	id=$(engine inspect -f '{{.Id}}' pack:1)
+	run alice save -o "$h/pack.tar" pack:1
+	is 0 ""
+	alice save pack:1 | cmp - "$h/pack.tar"
+	alice rmi pack:1 >/dev/null
+	run alice load -i "$h/pack.tar"
+	is 0 'Loaded image: pack:1'
+	[ "$(engine inspect -f '{{.Id}}' pack:1)" = "$id" ]
+	alice create --name pack pack:1 >/dev/null
+	alice export pack >"$h/pack.fs"
+	run alice import -c 'CMD ["echo","imported"]' - pack:2 <"$h/pack.fs"
+	ends 0 sha256:
+	run alice run --rm pack:2
+	is 0 imported
+	alice rm pack
+	alice rmi pack:1 pack:2 >/dev/null
+	rm -f "$h/pack.tar" "$h/pack.fs"
 	recorded event=access word=save action=image.save user=alice
 	recorded event=request word=load action=image.load role=shelf
 	recorded event=request word=import action=image.import role=shelf
@@ -376,96 +368,88 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 		run tail -n 1 "$BATS_TEST_TMPDIR/out"
 		[ "$output" -lt 500 ] || fail "too late"
 	done
-	for CLI in $(clis); do
-		run bob events --since 1000000000 --until $(($(date +%s) + 1)) \
-			--filter type=volume --filter event=create \
-			--format '{{.Actor.ID}}'
-		ends 0 bob2
-	done
+	run bob events --since 1000000000 --until $(($(date +%s) + 1)) \
+		--filter type=volume --filter event=create \
+		--format '{{.Actor.ID}}'
+	ends 0 bob2
 	soon connections 0
 }
 
 @test "stats, top, diff, port and inspect" {
 	sleeper look
 	engine exec look touch /tmp/made
-	for CLI in $(clis); do
-		run bob stats --no-stream --format '{{.Name}} {{.PIDs}}' look
-		is 0 'look 1'
-		run alice stats --no-stream --format '{{.Name}}'
-		ends 0 look
-		for user in alice bob; do
-			run $user top look -o pid,args
-			ends 0 'sleep 1000'
-			run $user diff look
-			is 0 $'C /tmp\nA /tmp/made'
-			run $user port look
-			is 0 ""
-			run $user inspect -f '{{.Name}} {{.Config.Image}}' look
-			is 0 '/look box:1'
-			run $user image inspect -f '{{.RepoTags}}' box:1
-			is 0 '[box:1]'
-		done
+	run bob stats --no-stream --format '{{.Name}} {{.PIDs}}' look
+	is 0 'look 1'
+	run alice stats --no-stream --format '{{.Name}}'
+	ends 0 look
+	for user in alice bob; do
+		run $user top look -o pid,args
+		ends 0 'sleep 1000'
+		run $user diff look
+		is 0 $'C /tmp\nA /tmp/made'
+		run $user port look
+		is 0 ""
+		run $user inspect -f '{{.Name}} {{.Config.Image}}' look
+		is 0 '/look box:1'
+		run $user image inspect -f '{{.RepoTags}}' box:1
+		is 0 '[box:1]'
 	done
 }
 
 @test "inspect and others of what does not exist: the Engine's own words" {
-	for CLI in $(clis); do
-		for user in alice bob; do
-			run $user inspect nothere
-			ends 1 'No such object: nothere'
-			run $user logs nothere
-			ends 1 'No such container: nothere'
-			run $user volume inspect nothere
-			[ "$status" = 1 ]
-			[[ ${output,,} == *'no such volume'* ]]
-			run $user network inspect nothere
-			[ "$status" = 1 ]
-			[[ $output == *'nothere not found'* || \
-				$output == *'No such network: nothere'* ]]
-			run $user image inspect nothere
-			ends 1 'o such image: nothere'
-		done
-		run alice stop nothere
+	for user in alice bob; do
+		run $user inspect nothere
+		ends 1 'No such object: nothere'
+		run $user logs nothere
 		ends 1 'No such container: nothere'
-		run alice rm nothere
-		ends 1 'No such container: nothere'
-		run alice exec nothere true
-		ends 1 'No such container: nothere'
+		run $user volume inspect nothere
+		[ "$status" = 1 ]
+		[[ ${output,,} == *'no such volume'* ]]
+		run $user network inspect nothere
+		[ "$status" = 1 ]
+		[[ $output == *'nothere not found'* || \
+			$output == *'No such network: nothere'* ]]
+		run $user image inspect nothere
+		ends 1 'o such image: nothere'
 	done
+	run alice stop nothere
+	ends 1 'No such container: nothere'
+	run alice rm nothere
+	ends 1 'No such container: nothere'
+	run alice exec nothere true
+	ends 1 'No such container: nothere'
 }
 
 @test "rename, update, pause, kill, wait, start, stop, restart, rm" {
-	for CLI in $(clis); do
-		sleeper life
-		run alice rename life life2
-		is 0 ""
-		run alice update --memory 64m --memory-swap 64m life2
-		is 0 life2
-		[ "$(engine inspect -f '{{.HostConfig.Memory}}' life2)" = 67108864 ]
-		run alice pause life2
-		is 0 life2
-		[ "$(state life2)" = paused ]
-		run alice unpause life2
-		is 0 life2
-		alice wait life2 >"$BATS_TEST_TMPDIR/out" &
-		soon connections 1
-		run alice kill -s KILL life2
-		is 0 life2
-		wait $!
-		[ "$(cat "$BATS_TEST_TMPDIR/out")" = 137 ]
-		run alice start life2
-		is 0 life2
-		[ "$(state life2)" = running ]
-		run alice restart -t 0 life2
-		is 0 life2
-		run alice stop -t 0 life2
-		is 0 life2
-		[ "$(state life2)" = exited ]
-		run alice rm life2
-		is 0 life2
-		run engine inspect life2
-		[ "$status" = 1 ]
-	done
+	sleeper life
+	run alice rename life life2
+	is 0 ""
+	run alice update --memory 64m --memory-swap 64m life2
+	is 0 life2
+	[ "$(engine inspect -f '{{.HostConfig.Memory}}' life2)" = 67108864 ]
+	run alice pause life2
+	is 0 life2
+	[ "$(state life2)" = paused ]
+	run alice unpause life2
+	is 0 life2
+	alice wait life2 >"$BATS_TEST_TMPDIR/out" &
+	soon connections 1
+	run alice kill -s KILL life2
+	is 0 life2
+	wait $!
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = 137 ]
+	run alice start life2
+	is 0 life2
+	[ "$(state life2)" = running ]
+	run alice restart -t 0 life2
+	is 0 life2
+	run alice stop -t 0 life2
+	is 0 life2
+	[ "$(state life2)" = exited ]
+	run alice rm life2
+	is 0 life2
+	run engine inspect life2
+	[ "$status" = 1 ]
 	for word in rename update pause unpause kill start restart stop rm; do
 		recorded event=request word=$word user=alice verdict=allowed
 	done
@@ -490,13 +474,11 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 }
 
 @test "start -ai: stdin ends, output comes after it" {
-	for CLI in $(clis); do
-		alice create -i --name sai box:1 sh -c 'wc -c; echo after; exit 6' \
-			>/dev/null
-		run alice start -ai sai <<<"abc"
-		is 6 $'4\nafter'
-		alice rm sai
-	done
+	alice create -i --name sai box:1 sh -c 'wc -c; echo after; exit 6' \
+		>/dev/null
+	run alice start -ai sai <<<"abc"
+	is 6 $'4\nafter'
+	alice rm sai
 }
 
 @test "attach without Upgrade: half-close, then the output" {
@@ -526,72 +508,67 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 }
 
 @test "volume: create, ls, inspect, rm; data stays" {
-	for CLI in $(clis); do
-		run alice volume create --label a=b vol
-		is 0 vol
-		for user in alice bob; do
-			run $user volume ls -q --filter name=vol
-			ends 0 vol
-			run $user volume inspect -f '{{.Name}} {{.Labels.a}}' vol
-			is 0 'vol b'
-		done
-		run alice run --rm -v vol:/x box:1 sh -c 'echo kept >/x/f'
-		is 0 ""
-		run alice run --rm -v vol:/x:ro box:1 cat /x/f
-		is 0 kept
-		run bob volume create mine
-		denied 1 'bob may not use "docker volume create" (volume.create): role viewer (roles.conf:N) does not allow it'
-		run bob volume rm vol
-		denied 1 'bob may not use "docker volume rm" (volume.remove): role viewer (roles.conf:N) does not allow it'
-		run alice volume rm vol
-		is 0 vol
+	run alice volume create --label a=b vol
+	is 0 vol
+	for user in alice bob; do
+		run $user volume ls -q --filter name=vol
+		ends 0 vol
+		run $user volume inspect -f '{{.Name}} {{.Labels.a}}' vol
+		is 0 'vol b'
 	done
+	run alice run --rm -v vol:/x box:1 sh -c 'echo kept >/x/f'
+	is 0 ""
+	run alice run --rm -v vol:/x:ro box:1 cat /x/f
+	is 0 kept
+	run bob volume create mine
+	denied 1 'bob may not use "docker volume create" (volume.create): role viewer (roles.conf:N) does not allow it'
+	run bob volume rm vol
+	denied 1 'bob may not use "docker volume rm" (volume.remove): role viewer (roles.conf:N) does not allow it'
+	run alice volume rm vol
+	is 0 vol
 	recorded event=request word='volume create' action=volume.create name=vol
 	recorded event=request word='volume rm' action=volume.remove object=vol
 }
 
 @test "network: create, ls, connect, disconnect, inspect, rm" {
 	sleeper netted
-	for CLI in $(clis); do
-		run alice network create --label a=b --subnet 10.77.0.0/24 net
-		[ "$status" = 0 ]
-		is_id "$output"
-		for user in alice bob; do
-			run $user network ls --filter name=net --format '{{.Name}}'
-			is 0 net
-			run $user network inspect -f '{{.Name}} {{.Labels.a}}' net
-			is 0 'net b'
-		done
-		run alice network connect --alias other --ip 10.77.0.9 net netted
-		is 0 ""
-		[ "$(engine inspect -f '{{.NetworkSettings.Networks.net.IPAddress}}' \
-			netted)" = 10.77.0.9 ]
-		run alice network disconnect net netted
-		is 0 ""
-		run bob network connect net netted
-		denied 1 'bob may not use "docker network connect" (network.connect): role viewer (roles.conf:N) does not allow it'
-		run bob network rm net
-		denied 1 'bob may not use "docker network rm" (network.remove): role viewer (roles.conf:N) does not allow it'
-		run alice run --rm --network net --name innet box:1 \
-			sh -c 'ip -4 -o addr show eth0'
-		ends 0 'inet 10.77.0.'
-		run alice network rm net
+	run alice network create --label a=b net
+	[ "$status" = 0 ]
+	is_id "$output"
+	for user in alice bob; do
+		run $user network ls --filter name=net --format '{{.Name}}'
 		is 0 net
+		run $user network inspect -f '{{.Name}} {{.Labels.a}}' net
+		is 0 'net b'
 	done
+	run alice network connect --alias other net netted
+	is 0 ""
+	[ "$(engine inspect -f '{{.NetworkSettings.Networks.net.Aliases}}' \
+		netted | cut -c1-6)" = '[other' ]
+	run alice network disconnect net netted
+	is 0 ""
+	run bob network connect net netted
+	denied 1 'bob may not use "docker network connect" (network.connect): role viewer (roles.conf:N) does not allow it'
+	run bob network rm net
+	denied 1 'bob may not use "docker network rm" (network.remove): role viewer (roles.conf:N) does not allow it'
+	run alice run --rm --network net --name innet box:1 \
+		sh -c 'ip -4 -o addr show eth0'
+	ends 0 "inet $(engine network inspect \
+		-f '{{(index .IPAM.Config 0).Gateway}}' net | cut -d. -f1,2)."
+	run alice network rm net
+	is 0 net
 	recorded event=request word='network connect' object=net other=netted
 }
 
 @test "search and pull: the Engine's own error is passed on" {
-	for CLI in $(clis); do
-		run alice search nothing
-		ends 1 'index.docker.io'
-		run alice pull nothing
-		ends 1 'registry-1.docker.io'
-		run alice run --rm nosuchimage:1 true
-		ends 125 'registry-1.docker.io'
-		run bob pull nothing
-		denied 1 'bob may not use "docker pull" (image.pull): role viewer (roles.conf:N) does not allow it'
-	done
+	run alice search nothing
+	ends 1 'index.docker.io'
+	run alice pull nothing
+	ends 1 'registry-1.docker.io'
+	run alice run --rm nosuchimage:1 true
+	ends 125 'registry-1.docker.io'
+	run bob pull nothing
+	denied 1 'bob may not use "docker pull" (image.pull): role viewer (roles.conf:N) does not allow it'
 	recorded event=result action=image.pull user=alice
 }
 

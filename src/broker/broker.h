@@ -338,6 +338,9 @@ bool client_charge(struct client *c) _must_check_;
 void client_linger(struct client *c);
 /* May another request follow on this connection after an answer of status? */
 bool client_stays(const struct client *c, unsigned status);
+/* Is a close said in the answer?  Docker's command lines before 23 take it on the
+ * answer to "Upgrade: tcp" for a success, and what follows for output. */
+bool client_tells_close(const struct client *c);
 void client_error(struct client *c, unsigned status, const char *fmt, ...) _printf_(3, 4);
 void client_next(struct client *c);	/* the request is over: on to the next */
 void client_deadline(struct client *c, int64_t ms);

@@ -287,6 +287,13 @@ bool client_stays(const struct client *c, unsigned status)
 	    !c->broker->draining && !c->peer_eof;
 }
 
+bool client_tells_close(const struct client *c)
+{
+	const struct request *r = c->request;
+
+	return !r || !r->upgrade || !slice_equal_nocase(r->upgrade_to, SLICE("tcp"));
+}
+
 void client_error(struct client *c, unsigned status, const char *fmt, ...)
 {
 	_cleanup_(buf_free) struct buf answer = BUF(16384);
@@ -299,8 +306,9 @@ void client_error(struct client *c, unsigned status, const char *fmt, ...)
 	size_t len = n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
 	struct request *r = c->request;
 	bool close = !r || !client_stays(c, status);
-	http_write_error(&answer, status, (struct slice){ text, len }, close,
-	    r && r->method == METHOD_HEAD, c->broker->engine.api_version);
+	http_write_error(&answer, status, (struct slice){ text, len },
+	    close && client_tells_close(c), r && r->method == METHOD_HEAD,
+	    c->broker->engine.api_version);
 	if (r)
 		r->status = status;
 	if (!buf_ok(&answer) || !client_send(c, buf_slice(&answer), SLICE_NONE)) {

@@ -346,8 +346,8 @@ static void compose_answer(struct client *c, const struct http_head *h, bool raw
 		buf_addu(out, h->length);
 		buf_add(out, "\r\n", 2);
 	}
-	bool stays = client_stays(c, h->status) && r->answer_framing != FRAMING_CLOSE;
-	if (!raw && !stays)
+	bool stays = client_stays(c, h->status) || !client_tells_close(c);
+	if (!raw && (!stays || r->answer_framing == FRAMING_CLOSE))
 		buf_addz(out, "Connection: close\r\n");
 	buf_add(out, "\r\n", 2);
 }

@@ -147,7 +147,9 @@ def hijack_refused(engine):
             with Client(user) as c:
                 c.send(data + (EVIL.encode() if eager else b''))
                 a = c.answer()
-                check(a.status == status and a.closes, 'a refused stream', data, a.raw)
+                check(a.status == status, 'a refused stream', data, a.raw)
+                # Command lines before 23 take a close for a stream that began.
+                equal(a.closes, status == 500 or b'Upgrade: tcp' not in data, 'a refused stream says close')
                 c.try_send(EVIL)
                 c.ended('a refused stream')
     check(not any('evil' in x for x in engine.lines()), 'stdin became a request', engine.lines())
