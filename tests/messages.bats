@@ -22,7 +22,7 @@ setup() {
 	export DOCKBROKER_CONF=$RIG_CONFIG DOCKBROKER_CONTROL=$RIG_CONTROL_SOCK
 	build=$(cat "$RIG/build")
 	PATH=$build:$PATH
-	cd "$BATS_TEST_DIRNAME/messages"
+	cd "$BATS_TEST_DIRNAME/messages" || return 1
 }
 
 normal() {

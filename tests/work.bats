@@ -305,7 +305,8 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 		run "$CLI" version -f '{{.Client.Version}}'
 		[[ $output == 20.* ]] || continue
 		DOCKER_BUILDKIT=1 run alice build - <<<'FROM box:1'
-		ends 1 'use DOCKER_BUILDKIT=0'
+		ends 1 "is BuildKit's, which comes later: use DOCKER_BUILDKIT=0"
+		[ "$(grep -o 'comes later' <<<"$output" | wc -l)" = 1 ]
 	done
 }
 

@@ -80,6 +80,7 @@ struct query {
 	struct facts *f;
 	struct buf *out;
 	struct buf faults;
+	unsigned later;		/* parameters of BuildKit's */
 	uint64_t seen;		/* parameters of this endpoint, by number */
 	uint64_t told;		/* of these, said to be repeated */
 	size_t first;		/* the endpoint's first row in table */
@@ -421,10 +422,8 @@ static const char *type_says(const struct param *p)
 	case TYPE_OCI_PLATFORM:
 	case TYPE_OCI_PLATFORMS: return " must be a platform";
 	case TYPE_EMPTY:	return " does not go with the others";
-	case TYPE_LATER:	return " is BuildKit's, which comes later: use "
-				    "DOCKER_BUILDKIT=0";
-	default:		return " has characters or a length that "
-				    "it cannot have";
+	case TYPE_LATER:	return " is BuildKit's, which comes later: use DOCKER_BUILDKIT=0";
+	default:		return " has characters or a length that it cannot have";
 	}
 }
 
@@ -433,6 +432,8 @@ static void fault_type(struct query *q, const struct param *p)
 	struct slice name = { p->shown + 1, p->length };
 	char text[96];
 
+	if (p->type == TYPE_LATER && q->later++ > 0)
+		return;		/* said once for all of BuildKit's */
 	if (p->type == TYPE_INT) {
 		snprintf(text, sizeof(text), " must be a number from %" PRId64
 		    " to %" PRId64, p->low, p->high);
