@@ -25,7 +25,9 @@ rig_up() { # ARG...: as for `rig up', without DIR
 }
 
 rig_down() {
-	[ -z "${RIG:-}" ] || "$rig" down "$RIG"
+	[ -n "${RIG:-}" ] || return 0
+	"$rig" down "$RIG"
+	rmdir "$RIG" 2>/dev/null || :	# left by one that did not come up
 }
 
 rig_image() { "$rig" image "$RIG" "$@"; }
