@@ -332,6 +332,7 @@ void client_run(struct source *s, uint32_t ready);
 /* Hands a and b to the client, keeping what it does not take.  False: it is gone. */
 bool client_send(struct client *c, struct slice a, struct slice b) _must_check_;
 bool client_flush(struct client *c) _must_check_;
+void client_stalls(struct client *c);	/* out waits: for how long? */
 /* Charges what waits in both directions to the user.  False: he has too much
  * of it, and the client was closed. */
 bool client_charge(struct client *c) _must_check_;

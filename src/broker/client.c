@@ -56,6 +56,16 @@ ssize_t source_write(struct source *s, struct slice a, struct slice b)
 	return r;
 }
 
+/* A reader of a stream may stop it (^S, a pager) for as long as he likes: what
+ * waits is bounded and charged to him.  Any other answer has to be taken. */
+void client_stalls(struct client *c)
+{
+	const struct request *r = c->request;
+	bool stream = r && r->facts.endpoint && r->facts.endpoint->stream != STREAM_NONE;
+
+	client_deadline(c, stream ? 0 : (int64_t)c->broker->conf.write_time);
+}
+
 bool client_send(struct client *c, struct slice a, struct slice b)
 {
 	ssize_t n = 0;
@@ -72,7 +82,7 @@ bool client_send(struct client *c, struct slice a, struct slice b)
 	if (second < b.n)
 		buf_add(&c->out, b.p + second, b.n - second);
 	if (c->out.len)
-		client_deadline(c, (int64_t)c->broker->conf.write_time);
+		client_stalls(c);
 	return buf_ok(&c->out);
 }
 
@@ -85,7 +95,7 @@ bool client_flush(struct client *c)
 		if (!n)
 			return true;
 		buf_eat(&c->out, (size_t)n);
-		client_deadline(c, (int64_t)c->broker->conf.write_time);
+		client_stalls(c);
 	}
 	buf_free(&c->out);
 	return true;

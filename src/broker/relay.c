@@ -587,7 +587,8 @@ static void relay_wants(struct client *c)
 	bool half = r->body_done && !raw && !c->peer_eof;
 
 	if (!c->out.len)
-		client_deadline(c, body ? (int64_t)c->broker->conf.body_time : 0);
+		/* What makes a tar may take its time: docker load from a pipe. */
+		client_deadline(c, body ? (int64_t)c->broker->conf.idle_time : 0);
 	source_want(&c->source, GONE | (c->out.len ? EPOLLOUT : 0) |
 	    (half ? EPOLLRDHUP : 0) | (body ? EPOLLIN : 0));
 	source_want(&c->link->source, (c->out.len ? 0 : EPOLLIN | EPOLLRDHUP | GONE) |

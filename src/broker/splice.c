@@ -128,6 +128,6 @@ ssize_t splice_down(struct client *c, uint64_t max)
 	if (n != SPLICE_NONE)
 		c->down_bulk = n > 0 && splice_pays(c->broker, (size_t)n * 2);
 	if (c->out.len)
-		client_deadline(c, (int64_t)c->broker->conf.write_time);
+		client_stalls(c);
 	return n;
 }

@@ -408,7 +408,13 @@ def stalled(engine):
         before = len(engine.log())
         with Client() as c:     # takes nothing for write-time
             c.send(data)
-            within(3, lambda n=before: len(engine.log()) > n and engine.log()[n]['gone'], 'who reads nothing is cut')
+            if b'/attach' in data:      # a pager, ^S: for as long as he likes
+                time.sleep(2.5)
+                check(not engine.log()[before]['gone'], 'a stopped reader of a stream was cut')
+                c.head()
+                c.exactly(400000)
+            else:
+                within(3, lambda n=before: len(engine.log()) > n and engine.log()[n]['gone'], 'who reads nothing is cut')
         before = len(engine.log())
         with Client() as c:     # reads a little all the time
             c.send(data)
