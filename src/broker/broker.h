@@ -84,6 +84,9 @@ struct waiter {
 	void (*wake)(struct waiter *w);
 };
 
+/* Wakes all, once; who waits again meanwhile is left for the next time. */
+void waiters_wake(struct node *list);
+
 enum people_outcome {
 	PEOPLE_FRESH,		/* u may be used now */
 	PEOPLE_WAIT,		/* w is woken later: ask again then */
@@ -401,6 +404,13 @@ void relay_link(struct source *s, uint32_t ready);
 void relay_finish(struct client *c, const char *reason);
 bool link_flush(struct link *l) _must_check_;	/* false: it takes no more */
 bool link_send(struct link *l, struct slice a, struct slice b) _must_check_;
+/* It cannot go on: the Engine's fault or the client's. */
+void relay_failed(struct client *c, unsigned status, const char *why);
+void relay_over(struct client *c);	/* the answer is whole */
+bool relay_retry(struct client *c);	/* false: it may not be sent again */
+/* answer.c.  False: the client is closed or has another state. */
+bool pump_answer(struct client *c) _must_check_;
+bool answer_over(const struct request *r);
 void tunnel_run(struct client *c);	/* tunnel.c */
 
 /* ---- control.c ---- */

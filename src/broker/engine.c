@@ -203,18 +203,7 @@ static void probe_done(struct broker *b, bool up)
 
 	e->probing = false;
 	e->probed = e->up = up;
-	struct node list;
-	node_init(&list);
-	while (!node_empty(&e->waiters)) {
-		struct node *n = e->waiters.next;
-		node_remove(n);
-		node_append(&list, n);
-	}
-	while (!node_empty(&list)) {
-		struct waiter *w = node_entry(list.next, struct waiter, node);
-		node_remove(&w->node);
-		w->wake(w);
-	}
+	waiters_wake(&e->waiters);
 	broker_notify(b);
 }
 

@@ -201,13 +201,13 @@ struct rights *user_rights(struct user *u)
 	return fresh;
 }
 
-static void user_wake(struct user *u)
+void waiters_wake(struct node *waiting)
 {
 	struct node list;
 
 	node_init(&list);
-	while (!node_empty(&u->waiting)) {
-		struct node *n = u->waiting.next;
+	while (!node_empty(waiting)) {
+		struct node *n = waiting->next;
 		node_remove(n);
 		node_append(&list, n);
 	}
@@ -254,7 +254,7 @@ static void user_answer(struct user *u, const struct msg_who_is *m, struct slice
 	u->refs++;
 	if (changed && u->streams)
 		clients_judge(u);
-	user_wake(u);
+	waiters_wake(&u->waiting);
 	user_put(u);
 }
 
@@ -492,7 +492,7 @@ static void people_lost(struct broker *b)
 	for (size_t i = 0; i < countof(p->table); i++) {
 		for (struct user *u = p->table[i]; u; u = u->chain) {
 			u->asking = false;
-			user_wake(u);
+			waiters_wake(&u->waiting);
 		}
 	}
 	if (timer_set(&p->retry, loop_now(b->loop) + BOUND_RETRY_TIME) < 0)
