@@ -14,6 +14,9 @@
 #include "broker/broker.h"
 
 #define GONE	(EPOLLHUP | EPOLLERR)
+#define CHUNK_LONG	16384		/* bytes of a chunk that is not gathered */
+#define CHUNK_COST	256		/* a chunk's parsing, as bytes of a fair turn */
+#define CHUNK_READ	(64 * 1024)
 
 static void relay_run(struct client *c);
 
@@ -200,27 +203,36 @@ bool relay_retry(struct client *c)
 
 /* ---- request body, streamed ---- */
 
-struct up_sink { struct link *link; bool failed; };
+struct up_sink { struct link *link; size_t pieces; bool failed; };
 
+/* Only a long piece is worth a call of its own; the others are gathered, and
+ * go in one when what was read has been looked at. */
 static void up_chunk(void *arg, struct slice piece)
 {
 	struct up_sink *s = arg;
+	struct buf *out = &s->link->out;
 	char line[24];
 	int n = snprintf(line, sizeof(line), "%zx\r\n", piece.n);
 
 	if (s->failed || !piece.n)
 		return;
-	s->failed = !link_send(s->link, (struct slice){ line, (size_t)n }, piece) ||
-	    !link_send(s->link, SLICE("\r\n"), SLICE_NONE);
+	if (piece.n >= CHUNK_LONG) {
+		s->failed = !link_send(s->link, (struct slice){ line, (size_t)n }, piece);
+	} else {
+		buf_add(out, line, (size_t)n);
+		buf_adds(out, piece);
+	}
+	buf_add(out, "\r\n", 2);
+	s->pieces++;
 	s->link->client->request->received += piece.n;
 }
 
 /* What of in belongs to the body goes to the Engine; -1 malformed, -2 the
  * Engine takes no more. */
-static int up_feed(struct client *c, struct slice in, size_t *used)
+static int up_feed(struct client *c, struct slice in, size_t *used, size_t *cost)
 {
 	struct request *r = c->request;
-	struct up_sink sink = { c->link, false };
+	struct up_sink sink = { .link = c->link };
 
 	if (r->framing == FRAMING_CHUNKED) {
 		int k = http_chunked_feed(&r->up, in, used, up_chunk, &sink);
@@ -228,12 +240,15 @@ static int up_feed(struct client *c, struct slice in, size_t *used)
 			return -1;
 		if (k == CHUNKED_END && !sink.failed) {
 			r->body_done = true;
-			sink.failed = !link_send(c->link, SLICE("0\r\n\r\n"), SLICE_NONE);
+			buf_adds(&c->link->out, SLICE("0\r\n\r\n"));
 		}
-		return sink.failed ? -2 : 0;
+		*cost = *used + sink.pieces * CHUNK_COST;
+		if (sink.failed || !buf_ok(&c->link->out) || !link_flush(c->link))
+			return -2;
+		return 0;
 	}
 	uint64_t left = r->length - r->received;
-	*used = in.n < left ? in.n : (size_t)left;
+	*used = *cost = in.n < left ? in.n : (size_t)left;
 	r->received += *used;
 	r->body_done = r->received == r->length;
 	return link_send(c->link, (struct slice){ in.p, *used }, SLICE_NONE) ? 0 : -2;
@@ -257,7 +272,9 @@ static ssize_t body_splice(struct client *c)
 static bool pump_body(struct client *c)
 {
 	struct request *r = c->request;
-	size_t moved = 0, used = 0;
+	size_t moved = 0, used = 0, cost = 0;
+	/* Tiny chunks cost more than their bytes: fair turns. */
+	size_t most = r->framing == FRAMING_CHUNKED ? CHUNK_READ : BOUND_RELAY;
 
 	while (!r->body_done && !c->up_dead && !c->link->out.len && moved < BOUND_RELAY) {
 		struct slice in = buf_slice(&c->in);
@@ -270,7 +287,7 @@ static bool pump_body(struct client *c)
 			continue;
 		}
 		if (!owned) {
-			ssize_t n = source_read(&c->source, c->broker->scratch, BOUND_RELAY);
+			ssize_t n = source_read(&c->source, c->broker->scratch, most);
 			if (n == -1)
 				break;
 			if (n <= 0) {
@@ -281,8 +298,8 @@ static bool pump_body(struct client *c)
 			in = (struct slice){ c->broker->scratch, (size_t)n };
 			c->up_bulk = splice_pays(c->broker, in.n);
 		}
-		int k = up_feed(c, in, &used);
-		moved += used;
+		int k = up_feed(c, in, &used, &cost);
+		moved += cost;
 		if (owned)
 			buf_eat(&c->in, used);
 		else if (k == 0 && used < in.n)

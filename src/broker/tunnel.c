@@ -118,12 +118,13 @@ void tunnel_run(struct client *c)
 	if (!client_charge(c))
 		return;
 	/* Nobody is there, but what he wrote may still be wanted: for a while. */
-	if (c->source.ready & GONE && c->link->out.len)
+	bool left = c->source.ready & GONE && c->link->out.len && !c->up_dead;
+	if (left)
 		client_deadline(c, (int64_t)c->broker->conf.body_time);
 	bool up = !c->peer_eof && !c->up_dead;
 	source_want(&c->source, (c->out.len ? EPOLLOUT : 0) |
 	    (up && !c->link->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
-	    (c->link->out.len && !c->up_dead ? 0 : GONE));
+	    (left ? 0 : GONE));
 	source_want(&c->link->source, (c->link->out.len ? EPOLLOUT : 0) |
 	    (!c->engine_eof && !c->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
 	    (c->out.len ? 0 : GONE));
