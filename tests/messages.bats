@@ -212,6 +212,7 @@ shared() { # UID METHOD TARGET
 		t ask bob GET /v1.41/containers/json
 		t dockbroker status
 		"$rig" start "$RIG" engine
+		soon dockbroker status	# it looks again in a while
 		"$rig" stop "$RIG" authd
 		t ask bob GET /v1.41/containers/json
 		t dockbroker status
