@@ -423,7 +423,9 @@ def chunks(engine):
     for bad in ('3\r\nabc\r\n-1\r\nx\r\n0\r\n\r\n', '3\r\nabcd\r\n0\r\n\r\n'):
         engine.say(cmd='reset')
         with Client() as c:
-            c.send(request('PUT', '/containers/up/archive?path=/', bad + EVIL, CHUNKED))
+            c.send(request('PUT', '/containers/up/archive?path=/', bad[:6], CHUNKED))
+            within(3, lambda: len(engine.log()) == 1, 'the Engine sees the beginning')
+            c.send(bad[6:] + EVIL)
             a = c.answer()
             check(a.status == 400 and a.closes, bad, a.raw)
             c.ended(bad)
