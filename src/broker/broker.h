@@ -44,6 +44,16 @@ static inline void node_append(struct node *list, struct node *n)
 	list->prev->next = n;
 	list->prev = n;
 }
+/* All of from, in order, to the empty list to. */
+static inline void node_take(struct node *to, struct node *from)
+{
+	node_init(to);
+	while (!node_empty(from)) {
+		struct node *n = from->next;
+		node_remove(n);
+		node_append(to, n);
+	}
+}
 #define node_entry(n, type, member) \
 	((type *)(void *)((char *)(n) - offsetof(type, member)))
 
@@ -74,8 +84,6 @@ struct user {
 	bool wanted;			/* the policy names him: during enumeration */
 	bool asked_for;			/* his socket was opened on request */
 	unsigned refs;			/* connections, waits */
-	int64_t log_from;		/* refusal log lines: rate limit */
-	unsigned log_count;
 };
 
 /* Somebody who waits for an answer of authd. */
@@ -104,7 +112,6 @@ struct people {
 	uint64_t generation;		/* of the enumeration under way */
 	unsigned open_questions;
 	bool again;
-	bool enumerated;
 	int64_t enumerated_at;
 	int64_t told_at;
 };
@@ -229,7 +236,6 @@ struct engine {
 	size_t nidle, nbusy;
 	unsigned minor;			/* of its API; 0: not known */
 	char api_version[16];
-	char version_text[64];
 	bool probing, probed, up;
 	struct node waiters;		/* struct waiter: until the probe is over */
 	struct timer reap, probe_timer;
@@ -271,7 +277,7 @@ struct request {
 	enum framing framing;		/* of its body */
 	uint64_t length, received, sent;
 	bool keep_alive, expect, upgrade;
-	struct slice upgrade_to, content_type, user_agent;
+	struct slice upgrade_to, content_type;
 	struct slice registry_auth, registry_config;
 	struct slice ws_key, ws_version, ws_protocol, origin;
 	struct buf path, query, body;	/* canonical */
@@ -351,6 +357,10 @@ void client_deadline(struct client *c, int64_t ms);
 /* Reads what is there into the shared scratch.  Bytes, 0 at the end, -1 none now, -2 error. */
 ssize_t source_read(struct source *s, char *p, size_t n);
 ssize_t source_write(struct source *s, struct slice a, struct slice b);
+/* Writes a and b behind what waits in out, keeping what s does not take; writes
+ * what waits.  False: s is gone, or out is full. */
+bool out_send(struct source *s, struct buf *out, struct slice a, struct slice b) _must_check_;
+bool out_flush(struct source *s, struct buf *out) _must_check_;
 
 void client_late(struct timer *t);
 void client_free(struct task *t);
@@ -442,7 +452,6 @@ struct broker {
 	char *scratch;			/* BOUND_RELAY bytes, for one read at a time */
 	int pipe[2];			/* splice.c; -1 without */
 	char container[65];		/* our own container id, or "" */
-	int proc_fd;			/* /proc */
 	char status_text[256];
 };
 

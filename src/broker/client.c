@@ -56,6 +56,37 @@ ssize_t source_write(struct source *s, struct slice a, struct slice b)
 	return r;
 }
 
+bool out_send(struct source *s, struct buf *out, struct slice a, struct slice b)
+{
+	ssize_t n = 0;
+
+	if (!out->len) {
+		n = source_write(s, a, b);
+		if (n < 0)
+			return false;
+	}
+	size_t first = (size_t)n < a.n ? (size_t)n : a.n;
+	size_t second = (size_t)n - first;
+	if (first < a.n)
+		buf_add(out, a.p + first, a.n - first);
+	if (second < b.n)
+		buf_add(out, b.p + second, b.n - second);
+	return buf_ok(out);
+}
+
+bool out_flush(struct source *s, struct buf *out)
+{
+	while (out->len) {
+		ssize_t n = source_write(s, buf_slice(out), SLICE_NONE);
+		if (n < 0)
+			return false;
+		if (!n)
+			return true;
+		buf_eat(out, (size_t)n);
+	}
+	return true;
+}
+
 /* A reader of a stream may stop it (^S, a pager) for as long as he likes: what
  * waits is bounded and charged to him.  Any other answer has to be taken. */
 void client_stalls(struct client *c)
@@ -68,36 +99,23 @@ void client_stalls(struct client *c)
 
 bool client_send(struct client *c, struct slice a, struct slice b)
 {
-	ssize_t n = 0;
+	bool good = out_send(&c->source, &c->out, a, b);
 
-	if (!c->out.len) {
-		n = source_write(&c->source, a, b);
-		if (n < 0)
-			return false;
-	}
-	size_t first = (size_t)n < a.n ? (size_t)n : a.n;
-	size_t second = (size_t)n - first;
-	if (first < a.n)
-		buf_add(&c->out, a.p + first, a.n - first);
-	if (second < b.n)
-		buf_add(&c->out, b.p + second, b.n - second);
-	if (c->out.len)
+	if (good && c->out.len)
 		client_stalls(c);
-	return buf_ok(&c->out);
+	return good;
 }
 
 bool client_flush(struct client *c)
 {
-	while (c->out.len) {
-		ssize_t n = source_write(&c->source, buf_slice(&c->out), SLICE_NONE);
-		if (n < 0)
-			return false;
-		if (!n)
-			return true;
-		buf_eat(&c->out, (size_t)n);
+	size_t before = c->out.len;
+
+	if (!out_flush(&c->source, &c->out))
+		return false;
+	if (c->out.len != before)
 		client_stalls(c);
-	}
-	buf_free(&c->out);
+	if (!c->out.len)
+		buf_free(&c->out);
 	return true;
 }
 
@@ -132,7 +150,7 @@ void client_deadline(struct client *c, int64_t ms)
 
 void client_free(struct task *t)
 {
-	struct client *c = (struct client *)(void *)((char *)t - offsetof(struct client, gone));
+	struct client *c = node_entry(t, struct client, gone);
 
 	buf_free(&c->in);
 	buf_free(&c->out);
@@ -536,7 +554,7 @@ void client_run(struct source *s, uint32_t ready)
 
 void client_late(struct timer *t)
 {
-	struct client *c = (struct client *)(void *)((char *)t - offsetof(struct client, timer));
+	struct client *c = node_entry(t, struct client, timer);
 
 	switch (c->state) {
 	case CLIENT_HEAD:

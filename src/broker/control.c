@@ -28,7 +28,7 @@ struct control {
 
 static void control_free(struct task *t)
 {
-	struct control *k = (struct control *)(void *)((char *)t - offsetof(struct control, gone));
+	struct control *k = node_entry(t, struct control, gone);
 
 	chan_free(k->chan);
 	free(k);

@@ -14,7 +14,7 @@
 
 static void link_free(struct task *t)
 {
-	struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, gone));
+	struct link *l = node_entry(t, struct link, gone);
 
 	buf_free(&l->out);
 	buf_free(&l->in);
@@ -232,8 +232,7 @@ static enum engine_outcome probe_start(struct broker *b)
 
 static void probe_late(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, engine.probe_timer));
+	struct broker *b = node_entry(t, struct broker, engine.probe_timer);
 
 	if (!b->engine.probing)
 		return;
@@ -258,8 +257,7 @@ enum engine_outcome engine_known(struct broker *b, struct waiter *w)
 
 static void engine_reap(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, engine.reap));
+	struct broker *b = node_entry(t, struct broker, engine.reap);
 	struct engine *e = &b->engine;
 	int64_t now = loop_now(b->loop);
 

@@ -64,8 +64,7 @@ static bool journal_send(struct broker *b)
 
 static void journal_flush(struct task *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, journal.flush));
+	struct broker *b = node_entry(t, struct broker, journal.flush);
 	struct journal *j = &b->journal;
 
 	if (!j->ready || j->state != AUDIT_GOOD)
@@ -93,8 +92,7 @@ static void journal_post(struct broker *b)
 
 static void journal_soon(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, journal.soon));
+	struct broker *b = node_entry(t, struct broker, journal.soon);
 
 	journal_flush(&b->journal.flush);
 }
@@ -144,12 +142,7 @@ static void journal_fail(struct broker *b)
 {
 	struct node list;
 
-	node_init(&list);
-	while (!node_empty(&b->journal.waiters)) {
-		struct node *n = b->journal.waiters.next;
-		node_remove(n);
-		node_append(&list, n);
-	}
+	node_take(&list, &b->journal.waiters);
 	while (!node_empty(&list)) {
 		struct client *c = node_entry(list.next, struct client, record_node);
 		node_remove(&c->record_node);
@@ -292,8 +285,7 @@ static void journal_connect(struct broker *b)
 /* Reconnects; and each second looks whether answers are overdue. */
 static void journal_retry(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, journal.retry));
+	struct broker *b = node_entry(t, struct broker, journal.retry);
 	struct journal *j = &b->journal;
 	const char *why;
 

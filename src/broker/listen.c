@@ -52,8 +52,7 @@ static void listener_run(struct source *s, uint32_t ready)
 
 static void listener_resume(struct timer *t)
 {
-	struct listener *l = (struct listener *)(void *)
-	    ((char *)t - offsetof(struct listener, pause));
+	struct listener *l = node_entry(t, struct listener, pause);
 
 	source_want(&l->source, EPOLLIN);
 	source_again(&l->source);
@@ -61,7 +60,7 @@ static void listener_resume(struct timer *t)
 
 static void listener_free(struct task *t)
 {
-	free((char *)t - offsetof(struct listener, gone));
+	free(node_entry(t, struct listener, gone));
 }
 
 static struct listener *listener_new(struct broker *b, enum socket_kind kind,

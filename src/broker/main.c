@@ -92,7 +92,7 @@ int broker_reload(struct broker *b, struct buf *err)
 
 static void drain_over(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)((char *)t - offsetof(struct broker, drain));
+	struct broker *b = node_entry(t, struct broker, drain);
 
 	broker_finish(b);
 }

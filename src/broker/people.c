@@ -205,12 +205,7 @@ void waiters_wake(struct node *waiting)
 {
 	struct node list;
 
-	node_init(&list);
-	while (!node_empty(waiting)) {
-		struct node *n = waiting->next;
-		node_remove(n);
-		node_append(&list, n);
-	}
+	node_take(&list, waiting);
 	while (!node_empty(&list)) {
 		struct waiter *w = node_entry(list.next, struct waiter, node);
 		node_remove(&w->node);
@@ -292,7 +287,6 @@ static void enumeration_done(struct broker *b)
 				u->socket = NULL;
 			}
 	}
-	p->enumerated = true;
 	p->enumerated_at = loop_now(b->loop);
 	broker_notify(b);
 	if (p->again)
@@ -476,6 +470,15 @@ static void people_message(struct chan *c, enum msg id, struct slice body,
 	}
 }
 
+static void questions_drop(struct people *p)
+{
+	while (!node_empty(&p->names)) {
+		struct question *q = node_entry(p->names.next, struct question, node);
+		node_remove(&q->node);
+		free(q);
+	}
+}
+
 static void people_lost(struct broker *b)
 {
 	struct people *p = &b->people;
@@ -484,11 +487,7 @@ static void people_lost(struct broker *b)
 	p->ready = false;
 	p->generation++;
 	p->open_questions = 0;
-	while (!node_empty(&p->names)) {
-		struct question *q = node_entry(p->names.next, struct question, node);
-		node_remove(&q->node);
-		free(q);
-	}
+	questions_drop(p);
 	for (size_t i = 0; i < countof(p->table); i++) {
 		for (struct user *u = p->table[i]; u; u = u->chain) {
 			u->asking = false;
@@ -516,8 +515,7 @@ static const struct chan_ops people_ops = {
 
 static void people_retry(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, people.retry));
+	struct broker *b = node_entry(t, struct broker, people.retry);
 	struct people *p = &b->people;
 	struct msg_hello hello = { .version = MSG_VERSION };
 	char path[300];
@@ -549,8 +547,7 @@ static void people_retry(struct timer *t)
  * connections; and a directory server tells nobody of its changes. */
 static void people_refresh(struct timer *t)
 {
-	struct broker *b = (struct broker *)(void *)
-	    ((char *)t - offsetof(struct broker, people.refresh));
+	struct broker *b = node_entry(t, struct broker, people.refresh);
 	struct people *p = &b->people;
 
 	people_reap(b);
@@ -584,11 +581,7 @@ void people_stop(struct broker *b)
 	timer_remove(&p->retry);
 	timer_remove(&p->refresh);
 	p->authd = chan_free(p->authd);
-	while (!node_empty(&p->names)) {
-		struct question *q = node_entry(p->names.next, struct question, node);
-		node_remove(&q->node);
-		free(q);
-	}
+	questions_drop(p);
 	for (size_t i = 0; i < countof(p->table); i++)
 		while (p->table[i]) {
 			struct user *u = p->table[i];

@@ -82,33 +82,12 @@ void relay_over(struct client *c)
 
 bool link_flush(struct link *l)
 {
-	while (l->out.len) {
-		ssize_t n = source_write(&l->source, buf_slice(&l->out), SLICE_NONE);
-		if (n < 0)
-			return false;
-		if (!n)
-			return true;
-		buf_eat(&l->out, (size_t)n);
-	}
-	return true;
+	return out_flush(&l->source, &l->out);
 }
 
 bool link_send(struct link *l, struct slice a, struct slice b)
 {
-	ssize_t n = 0;
-
-	if (!l->out.len) {
-		n = source_write(&l->source, a, b);
-		if (n < 0)
-			return false;
-	}
-	size_t first = (size_t)n < a.n ? (size_t)n : a.n;
-	size_t second = (size_t)n - first;
-	if (first < a.n)
-		buf_add(&l->out, a.p + first, a.n - first);
-	if (second < b.n)
-		buf_add(&l->out, b.p + second, b.n - second);
-	return buf_ok(&l->out);
+	return out_send(&l->source, &l->out, a, b);
 }
 
 static void relay_connect(struct client *c, bool fresh)
@@ -339,7 +318,6 @@ static void relay_wants(struct client *c)
 static bool relay_half_closed(struct client *c)
 {
 	struct request *r = c->request;
-
 	enum stream_kind stream = r->facts.endpoint->stream;
 
 	if (c->peer_eof || !(c->source.ready & EPOLLRDHUP))
