@@ -149,6 +149,10 @@ struct listener {
 };
 
 int listeners_start(struct broker *b, struct buf *err) _must_check_;
+/* To authd or auditd, whose uid is 0 or uid, and greets it.  False: it is not
+ * there; *out is then NULL, or to be freed.  Dies when it is somebody else. */
+bool peer_connect(struct broker *b, const char *name, enum party party,
+    uint32_t uid, const struct chan_ops *ops, struct chan **out) _must_check_;
 int listener_user(struct broker *b, struct user *u) _must_check_;
 void listener_close(struct listener *l);
 void listeners_stop(struct broker *b);

@@ -254,32 +254,11 @@ static const struct chan_ops journal_ops = {
 
 static void journal_connect(struct broker *b)
 {
-	struct journal *j = &b->journal;
-	struct msg_hello hello = { .version = MSG_VERSION };
-	char path[300];
-	int fd = -1;
-
-	snprintf(path, sizeof(path), "%s/auditd.sock", b->conf.run_dir);
-	int r = sock_connect(path, SOCK_SEQPACKET, &fd);
-	if (r < 0) {
-		journal_tell(b, "waiting for dockbroker-auditd");
-	} else {
-		memcpy(hello.instance, j->instance, sizeof(hello.instance));
-		struct peer peer = { .pidfd = -1 };
-		/* root where systemd made the socket */
-		if (peer_get(fd, &peer) < 0 || (peer.uid != 0 && peer.uid != b->audit_uid))
-			fatal("%s is not dockbroker-auditd's", path);
-		close_fd(&peer.pidfd);
-		r = chan_new(b->loop, fd, PARTY_BROKER, PARTY_AUDITD, &journal_ops,
-		    b, &j->auditd);
-		if (r < 0)
-			fatal("no channel to dockbroker-auditd: %s", strerror(-r));
-		if (chan_send(j->auditd, MSG_HELLO, &hello, sizeof(hello), NULL, 0,
-		    NULL, 0) != CHAN_GOOD)
-			r = -EPIPE;
-	}
-	if (r < 0)
-		journal_lost(b);
+	if (peer_connect(b, "auditd", PARTY_AUDITD, b->audit_uid, &journal_ops,
+	    &b->journal.auditd))
+		return;
+	journal_tell(b, "waiting for dockbroker-auditd");
+	journal_lost(b);
 }
 
 /* Reconnects; and each second looks whether answers are overdue. */

@@ -1,7 +1,7 @@
 /*
- * listen.c: the sockets that clients come to.  The shared and the control
- * socket and those of services come from systemd or are made while still
- * root; a user's own is a file of ours with an ACL for him.
+ * listen.c: the sockets that clients come to, and the way to authd and auditd.
+ * The shared and the control socket and those of services come from systemd or
+ * are made while still root; a user's own is a file of ours with an ACL for him.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +20,29 @@ const char *socket_kind_name(enum socket_kind k)
 	static const char *const names[] = { "shared", "user", "service", "control" };
 
 	return names[k];
+}
+
+bool peer_connect(struct broker *b, const char *name, enum party party,
+    uint32_t uid, const struct chan_ops *ops, struct chan **out)
+{
+	struct msg_hello hello = { .version = MSG_VERSION };
+	struct peer peer = { .pidfd = -1 };
+	char path[300];
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/%s.sock", b->conf.run_dir, name);
+	if (sock_connect(path, SOCK_SEQPACKET, &fd) < 0)
+		return false;
+	/* root where systemd made the socket */
+	if (peer_get(fd, &peer) < 0 || (peer.uid != 0 && peer.uid != uid))
+		fatal("%s is not dockbroker-%s's", path, name);
+	close_fd(&peer.pidfd);
+	int r = chan_new(b->loop, fd, PARTY_BROKER, party, ops, b, out);
+	if (r < 0)
+		fatal("no channel to dockbroker-%s: %s", name, strerror(-r));
+	memcpy(hello.instance, b->journal.instance, sizeof(hello.instance));
+	return chan_send(*out, MSG_HELLO, &hello, sizeof(hello), NULL, 0, NULL, 0)
+	    == CHAN_GOOD;
 }
 
 static void listener_run(struct source *s, uint32_t ready)

@@ -516,31 +516,11 @@ static const struct chan_ops people_ops = {
 static void people_retry(struct timer *t)
 {
 	struct broker *b = node_entry(t, struct broker, people.retry);
-	struct people *p = &b->people;
-	struct msg_hello hello = { .version = MSG_VERSION };
-	char path[300];
-	int fd = -1;
 
-	memcpy(hello.instance, b->journal.instance, sizeof(hello.instance));
-	snprintf(path, sizeof(path), "%s/authd.sock", b->conf.run_dir);
-	int r = sock_connect(path, SOCK_SEQPACKET, &fd);
-	if (r < 0) {
-		people_tell(b, "waiting for dockbroker-authd");
-	} else {
-		struct peer peer = { .pidfd = -1 };
-		if (peer_get(fd, &peer) < 0 || peer.uid != 0)
-			fatal("%s is not dockbroker-authd's", path);
-		close_fd(&peer.pidfd);
-		r = chan_new(b->loop, fd, PARTY_BROKER, PARTY_AUTHD, &people_ops,
-		    b, &p->authd);
-		if (r < 0)
-			fatal("no channel to dockbroker-authd: %s", strerror(-r));
-		if (chan_send(p->authd, MSG_HELLO, &hello, sizeof(hello), NULL, 0,
-		    NULL, 0) != CHAN_GOOD)
-			r = -1;
-	}
-	if (r < 0)
-		people_lost(b);
+	if (peer_connect(b, "authd", PARTY_AUTHD, 0, &people_ops, &b->people.authd))
+		return;
+	people_tell(b, "waiting for dockbroker-authd");
+	people_lost(b);
 }
 
 /* Streams are judged by what is true now, also when nothing is asked on their
