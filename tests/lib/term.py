@@ -2,7 +2,10 @@
 
 term.py [STEP]... -- COMMAND...
   size=ROWSxCOLS  size of the terminal, now; first: at its start
-  expect=TEXT     wait until TEXT comes, behind what was expected before
+  expect=TEXT     wait until TEXT comes, behind what was expected before; a new
+                  size is told again each second meanwhile: docker's command
+                  line sets its first size before it listens for others, and
+                  one that comes in between is lost on it
   send=TEXT       type it; ^X is a control character, \\r the return key
 
 What came is printed in the end, and the exit code is the command's; 99 when
@@ -32,7 +35,7 @@ def typed(value):
 
 class Terminal:
     def __init__(self, command, size):
-        self.out, self.at = b"", 0
+        self.out, self.at, self.resized = b"", 0, None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             set_size(0, size)
@@ -57,11 +60,24 @@ class Terminal:
             if found >= 0:
                 self.at = found + len(value)
                 return
-            if not self.more(until):
+            second = min(until, time.monotonic() + 1)
+            if self.more(second):
+                continue
+            if second == until or not self.alive():
                 self.finish("did not come: %s" % value)
+            if self.resized:
+                os.killpg(os.tcgetpgrp(self.fd), signal.SIGWINCH)
+
+    def alive(self):
+        return os.waitid(os.P_PID, self.pid,
+                         os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+    def resize(self, value):
+        self.resized = value
+        set_size(self.fd, value)
 
     def finish(self, fault=None):
-        if fault:
+        if fault and self.alive():
             os.kill(self.pid, signal.SIGKILL)
         until = time.monotonic() + 20
         while self.more(until):
@@ -94,7 +110,7 @@ def main():
         elif verb == "send":
             os.write(t.fd, typed(value))
         elif verb == "size":
-            set_size(t.fd, value)
+            t.resize(value)
         else:
             t.finish("no such step: %s" % verb)
     t.finish()
