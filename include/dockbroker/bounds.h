@@ -23,6 +23,16 @@
 #define BOUND_JSON_NODES	65536		/* values in one body: bounds the memory of its tree */
 #define BOUND_JSON_STRING	(512 * 1024)	/* bytes of one string: swarm secrets and configs */
 #define BOUND_REACH		64		/* far-reaching things named in one refusal */
+#define BOUND_REACH_VALUE	4096		/* bytes of one, for the policy to match */
+#define BOUND_REFS		128		/* objects that one request may name */
+
+/* ---- the Engine's objects ---- */
+#define BOUND_OBJECTS		200000		/* that are kept in memory: 300 bytes each */
+#define BOUND_OBJECT_NAME	512		/* bytes of a name or reference */
+#define BOUND_OWNERS		1024		/* holders of one image */
+#define BOUND_ELEMENT		(1024 * 1024)	/* bytes of one element of a list, one event, one inspect */
+#define BOUND_ANSWER		(8 * 1024 * 1024)	/* bytes of an answer that the broker itself reads as a whole */
+#define BOUND_IMAGES_CACHE	4096		/* image references whose id is remembered */
 
 /* ---- time, in milliseconds ---- */
 #define BOUND_HEAD_TIME		10000		/* first byte to end of a head (conf) */

@@ -49,13 +49,43 @@ bool rights_none(const struct rights *r);		/* no role at all */
  */
 void rights_list(const struct rights *r, struct buf *json);
 
+/* Largest sums and single values over the roles that may create; -1 no limit.
+ * For the cgroup of a user. */
+void rights_limits(const struct rights *r, struct usage *sum);
+/* May he see this object: does any role let him list or inspect (its kind's
+ * list, inspect, logs ...) what is like this?  Common ones: always, for who may
+ * list at all. */
+bool rights_see(const struct rights *r, const struct object *o);
+/* Whose objects of a kind he may see, for planning a list. */
+enum sight {
+	SEE_OWN = 1, SEE_TEAM = 2, SEE_ANY = 4, SEE_LABEL = 8, SEE_NAME = 16
+};
+unsigned rights_sight(const struct rights *r, enum object_kind kind);
+bool rights_want_labels(const struct policy *p);	/* any `on label' in it */
+
 enum why {
 	WHY_ALLOWED,
 	WHY_NO_ROLE,		/* no role is granted to the caller */
 	WHY_NOT_ALLOWED,	/* none of his roles allows the action; role is the first of them */
 	WHY_DENIED,		/* a role denies it */
-	WHY_REACH		/* allowed, but for the far-reaching things in it */
+	WHY_REACH,		/* allowed, but for the far-reaching things in it */
+	WHY_SCOPE,		/* allowed, but not on this object, which he may see */
+	WHY_NARROW,		/* image, tag, command, exec as, remote */
+	WHY_LIMIT,		/* beyond a limit of the role */
+	WHY_BIND		/* a `bind' line permits it, but the guard is missing */
 };
+
+/* What a refused request would have needed, each; for the sentence and why. */
+struct lack {
+	enum why why;
+	struct slice path;	/* of the reach or ref: "HostConfig.Privileged"; "" the action */
+	struct slice value;
+	const char *word;	/* of a reach, "image", "limit memory" ...; or NULL */
+	const char *file;	/* the line that narrows or denies; NULL: no line permits it */
+	unsigned line;
+	int64_t have, want, most;	/* limits: in use, asked for more, allowed */
+};
+#define VERDICT_LACKS 16
 
 /* The line that decided.  Pointers live as long as the rights. */
 struct verdict {
@@ -66,12 +96,23 @@ struct verdict {
 	const char *file;	/* as seen from the main file's directory; NULL for the built-in admin and WHY_NO_ROLE */
 	unsigned line;		/* of the statement; of the role for WHY_NOT_ALLOWED */
 	size_t roles;		/* how many roles the caller has */
-	size_t reach_roles;	/* WHY_REACH: how many of them allow the action */
+	size_t reach_roles;	/* how many of them allow the action */
+	size_t nlacks, more_lacks;	/* of the role that lacks least */
+	struct lack lacks[VERDICT_LACKS];
+	/* allowed: */
+	bool privileged;	/* by `allow privileged everything': nothing is forced */
+	const char *team;	/* group of the grant, "" else: what is made belongs to it */
+	int64_t memory, nano_cpus, pids;	/* defaults for what is left open, 0 none */
 };
 
-/* Pure.  now: CLOCK_REALTIME in seconds, for words about time. */
+/*
+ * Pure.  now: CLOCK_REALTIME in seconds, for words about time.  f->refs have been
+ * looked up, but for an early decision (final false), where objects, the
+ * body's reaches and limits count as fine.  REF_MISSING ones are not judged: the
+ * caller answers those.
+ */
 void policy_decide(const struct rights *r, const struct facts *f, int64_t now,
-    struct verdict *out);
+    bool final, struct verdict *out);
 
 /* `alice may not use "docker exec" (container.exec): role viewer
  * (policy.conf:12) does not allow it': one sentence of one line, without a

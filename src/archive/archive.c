@@ -1,0 +1,2 @@
+/* archive.c: see dockbroker/archive.h. */
+#include "dockbroker/archive.h"

@@ -1,0 +1,5 @@
+/* test_archive.c */
+int main(void)
+{
+	return 0;
+}

@@ -1,0 +1,2 @@
+/* store.c: see dockbroker/store.h. */
+#include "dockbroker/store.h"

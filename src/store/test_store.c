@@ -1,0 +1,5 @@
+/* test_store.c */
+int main(void)
+{
+	return 0;
+}
