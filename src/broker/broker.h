@@ -12,12 +12,15 @@
 
 #include <sys/epoll.h>
 
+#include "dockbroker/answer.h"
+#include "dockbroker/archive.h"
 #include "dockbroker/audit.h"
 #include "dockbroker/base.h"
 #include "dockbroker/docker.h"
 #include "dockbroker/http.h"
 #include "dockbroker/policy.h"
 #include "dockbroker/proc.h"
+#include "dockbroker/store.h"
 
 #include "broker/peer.h"
 
@@ -256,6 +259,60 @@ void link_close(struct link *l);
 enum engine_outcome engine_known(struct broker *b, struct waiter *w);
 void engine_saw(struct broker *b, const struct http_head *h);
 
+/* ---- ask.c: the broker's own requests to the Engine ---- */
+
+struct ask;
+struct ask_ops {
+	/* Body bytes of a 2xx answer as they come; false: enough, end it.  NULL:
+	 * the whole body (up to max) goes to done. */
+	bool (*feed)(void *arg, struct slice in);
+	/* Once, and the ask is gone.  status 0: no whole answer (down, cut short, too
+	 * large).  body: of any status when feed is NULL, else of errors. */
+	void (*done)(void *arg, unsigned status, struct slice body);
+};
+/* On a connection of its own, kept for the next one.  path: "/v1.41/..."
+ * versions are the caller's; body "" for none, else JSON.  deadline 0: none
+ * (events).  NULL: no memory or no connection. */
+struct ask *ask_start(struct broker *b, enum method m, struct slice path,
+    struct slice body, size_t max, int64_t deadline, const struct ask_ops *ops, void *arg);
+void ask_cancel(struct ask *a);		/* done is not called */
+void asks_stop(struct broker *b);
+
+/* ---- sync.c: the store mirrors the Engine ---- */
+
+/* What is known of an image, by a reference or id. */
+struct image {
+	const char *ref;		/* canonical, or an id */
+	bool missing;			/* the Engine does not have it */
+	char id[72];			/* "sha256:..." */
+	const struct slice *tags, *volumes;
+	size_t ntags, nvolumes;
+	const struct pair *labels;
+	size_t nlabels;
+	bool devices;			/* its environment asks for devices: NVIDIA_VISIBLE_DEVICES */
+};
+enum sync_outcome {
+	SYNC_GOOD,
+	SYNC_WAIT,	/* w is woken: ask again then */
+	SYNC_DOWN	/* the Engine does not answer */
+};
+struct sync;
+int sync_start(struct broker *b) _must_check_;
+void sync_stop(struct broker *b);
+/* Are all lists read, and the events flowing?  WAIT: w is woken when so. */
+int sync_ready(struct broker *b, struct waiter *w) _must_check_;
+/* The image of a canonical reference or (short) id; valid until the loop's next
+ * turn.  Remembered until an image event or sync_images_changed. */
+int sync_image(struct broker *b, struct slice ref, struct waiter *w, const struct image **out) _must_check_;
+void sync_images_changed(struct broker *b);
+/* An exec that the store does not know is looked up and added (kind EXEC,
+ * parent its container).  Missing: GOOD and nothing in the store. */
+int sync_exec(struct broker *b, struct slice id, struct waiter *w) _must_check_;
+/* A volume or network that was just made or removed past the events. */
+void sync_look(struct broker *b, enum object_kind kind, struct slice id);
+/* The policy looks at labels now: read everything again. */
+void sync_again(struct broker *b);
+
 /* ---- client.c ---- */
 
 enum client_state {
@@ -442,6 +499,8 @@ struct broker {
 	struct rules rules;
 	struct journal journal;
 	struct engine engine;
+	struct store *store;
+	struct sync *sync;
 	struct reasons reasons;
 	struct listener *listeners[80];
 	size_t nlisteners;
