@@ -8,8 +8,7 @@
 
 #include "dockbroker/docker.h"
 
-#define REACH_VALUE	128		/* bytes */
-#define REACH_FIRST	4		/* far-reaching things are few */
+#define FIRST_ROOM	4		/* reaches and refs are few */
 #define REFUSAL_MAX	(8 * 1024)	/* bytes of one refusal */
 
 void facts_init(struct facts *f, struct arena *a)
@@ -28,43 +27,79 @@ static struct slice cut(struct slice s, size_t max)
 	return s;
 }
 
-static bool grow(struct facts *f)
+/* Room for one more of size bytes; the old ones stay where they were, and the
+ * arena keeps what they took. */
+static bool grow(struct facts *f, void **all, size_t size, size_t *cap, size_t bound)
 {
-	size_t n = f->cap_reach ? f->cap_reach * 2 : REACH_FIRST;
-	struct reach *r;
+	size_t n = *cap ? *cap * 2 : FIRST_ROOM;
+	void *p;
 
-	if (n > BOUND_REACH)
-		n = BOUND_REACH;
-	if (n == f->cap_reach)
+	if (n > bound)
+		n = bound;
+	if (n == *cap)
 		return false;
-	r = arena_alloc(f->arena, n * sizeof(*r));
-	if (!r)
+	p = arena_alloc(f->arena, n * size);
+	if (!p)
 		return false;
-	if (f->nreach)
-		memcpy(r, f->reach, f->nreach * sizeof(*r));
-	f->reach = r;
-	f->cap_reach = n;
+	if (*cap)
+		memcpy(p, *all, *cap * size);
+	*all = p;
+	*cap = n;
 	return true;
+}
+
+static bool keep(struct facts *f, struct slice *to, struct slice s)
+{
+	*to = arena_copy(f->arena, s);
+	if (to->p)
+		return true;
+	*to = SLICE("");
+	return false;
 }
 
 /* What finds no room is still counted: it may never look harmless. */
 void facts_reach(struct facts *f, const char *word, struct slice path,
-    struct slice value)
+    struct slice value, struct slice extra)
 {
+	void *all = f->reach;
 	struct reach *r;
 
-	if (f->nreach == f->cap_reach && !grow(f)) {
+	if (f->nreach == f->cap_reach && !grow(f, &all, sizeof(*r),
+	    &f->cap_reach, BOUND_REACH)) {
 		f->more_reach++;
 		return;
 	}
+	f->reach = all;
 	r = &f->reach[f->nreach++];
-	r->word = word;
-	r->path = arena_copy(f->arena, path);
-	r->value = arena_copy(f->arena, cut(value, REACH_VALUE));
-	if (!r->path.p)
-		r->path = SLICE("");
-	if (!r->value.p)
-		r->value = SLICE("");
+	*r = (struct reach){ .word = word };
+	r->cut = value.n > BOUND_REACH_VALUE || extra.n > BOUND_REACH_VALUE;
+	keep(f, &r->path, path);
+	/* not one byte of them may be missing where a rule matches */
+	if (!keep(f, &r->value, cut(value, BOUND_REACH_VALUE)) ||
+	    !keep(f, &r->extra, cut(extra, BOUND_REACH_VALUE)))
+		r->cut = true;
+}
+
+struct ref *facts_ref(struct facts *f, enum object_kind kind, enum ref_use use,
+    struct slice path, struct slice name)
+{
+	void *all = f->refs;
+	struct ref *r;
+
+	if (f->nrefs == f->cap_refs && !grow(f, &all, sizeof(*r), &f->cap_refs,
+	    BOUND_REFS)) {
+		f->more_refs++;
+		return NULL;
+	}
+	f->refs = all;
+	r = &f->refs[f->nrefs];
+	*r = (struct ref){ .kind = kind, .use = use };
+	if (!keep(f, &r->path, path) || !keep(f, &r->name, name)) {
+		f->more_refs++;
+		return NULL;
+	}
+	f->nrefs++;
+	return r;
 }
 
 void refusal_set(struct refusal *r, unsigned status, const char *fmt, ...)
