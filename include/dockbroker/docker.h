@@ -295,8 +295,9 @@ int body_write(const struct facts *f, const struct body_edits *e, struct buf *ou
 /* ---- image references ---- */
 
 /* "alpine" -> "docker.io/library/alpine:latest", "x@sha256:..", "reg:5000/a/b:t"
- * as the Engine reads them; ids ("sha256:HEX", 64 hex) stay as they are.  False:
- * it is none. */
+ * as the Engine reads them; ids ("sha256:HEX", 64 hex) stay as they are.  A tag
+ * beside a digest says nothing to the Engine and is left out.  False: it is none,
+ * and nothing is added to out. */
 bool reference_canon(struct slice text, struct buf *out);
 bool reference_is_id(struct slice text);	/* 64 hex, or sha256:64 hex */
 /* "docker.io/library/alpine:latest" -> "alpine:latest": as `docker images' shows it. */

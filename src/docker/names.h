@@ -22,6 +22,8 @@ bool digest_valid(struct slice s);	/* sha256:64 hex, sha512:128 hex */
 /* Cuts what follows the repository off *s: "a:5/b:1" -> "a:5/b", returns
  * ":1", "@sha256:..", ":1@sha256:.." or an empty slice. */
 struct slice reference_cut(struct slice *s);
+/* As reference_canon; without tagged a name alone stays one: all its tags. */
+bool reference_canon_name(struct slice text, bool tagged, struct buf *out);
 /* Does a limit of this name bind those inside alone?  The others let a process
  * pin memory or take turns before the host's. */
 bool ulimit_harmless(struct slice name);

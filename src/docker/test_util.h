@@ -63,9 +63,11 @@ static inline bool ask_engine(struct ask *a, const char *line, unsigned engine)
 	if (catalog_find(method_from(method), &a->target, engine, &a->f,
 	    &a->why) != DOCKER_GOOD)
 		return false;
+	if (query_read(&a->target, &a->f, &a->why) != DOCKER_GOOD)
+		return false;
 	path_write(&a->f, &a->target, &a->path);
-	return query_canon(&a->target, &a->f, &a->query, &a->why) ==
-	    DOCKER_GOOD;
+	query_write(&a->f, NULL, &a->query);
+	return true;
 }
 
 static inline bool ask(struct ask *a, const char *line)
