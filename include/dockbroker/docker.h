@@ -144,8 +144,12 @@ struct ref {
 	enum object_kind kind;
 	enum ref_use use;
 	struct slice path;		/* "HostConfig.Mounts[0].Source", "?container"; "" in the path */
-	struct slice name;		/* as asked, without "container:" and "/"; tags: canonical */
+	struct slice name;		/* as asked, without "container:" and "/"; tags: canonical,
+					 * "docker.io/library/x" (no tag): all tags of it, as of a
+					 * pull -a; a push -a likewise has an image so called */
 	bool made;			/* a volume in a create: comes into being when it is missing */
+	bool filter;			/* in a filter that matches nothing when it is missing: no refusal
+					 * then, query_write says what matches nothing */
 	/* filled in by the broker: */
 	enum ref_state state;
 	const struct object *object;
@@ -166,7 +170,7 @@ struct facts {
 	const struct endpoint *endpoint;
 	unsigned minor;			/* API version in force */
 	struct slice object;		/* {name} of the path, decoded */
-	struct slice object2;		/* {checkpoint}; registry of auth */
+	struct slice object2;		/* {checkpoint}; registry of auth, push, distribution, search */
 	struct slice new_name;		/* name that is given to something */
 	struct slice image;		/* as asked */
 	struct slice user;		/* Config.User, exec User */
@@ -240,15 +244,17 @@ int catalog_find(enum method m, const struct http_target *t,
     unsigned engine_minor, struct facts *f, struct refusal *why) _must_check_;
 
 /* "/v1.41/containers/abc/json": versioned as the client did; the object by the
- * id of its ref where that is set. */
+ * id of its ref where that is set.  Where the Engine does something else for a
+ * name than for an id (remove, push, save of images) a name stays a name. */
 void path_write(const struct facts *f, const struct http_target *t, struct buf *out);
 
 /*
  * Checks parameters against params.def; 400 for unknown, repeated or ill-typed
  * ones; all are named.  Adds refs (image names to be given as OBJECT_TAG REF_GIVE,
- * ?container, ?fromImage as REF_GIVE with use of pull, filters that name
- * objects: before, since, ancestor, volume, network, container, image) and
- * reaches, and keeps the model in facts->queried.
+ * ?container, ?fromImage as REF_GIVE with use of pull, filters of lists that name
+ * objects: before, since, ancestor, volume, network) and reaches, and keeps the
+ * model in facts->queried.  Filters of events stay as they are: they match by
+ * prefix and mean objects to come as well.
  */
 int query_read(const struct http_target *t, struct facts *f, struct refusal *why) _must_check_;
 /* What is written besides what was asked. */
@@ -257,10 +263,11 @@ struct query_edits {
 	size_t nfilters;
 	const struct pair *labels;	/* of a build: joined into ?labels */
 	size_t nlabels;
-	bool no_limit;			/* leave ?limit out: the broker counts itself */
+	bool no_limit;			/* leave ?limit out, all=1 in its place: the broker counts itself */
 	struct slice cgroup_parent;	/* of a build, "" none */
 };
-/* "" or "?all=1&...", refs by their ids.  e may be NULL. */
+/* "" or "?all=1&...", refs by their ids.  e may be NULL; of it only what the
+ * endpoint has parameters for is written. */
 void query_write(const struct facts *f, const struct query_edits *e, struct buf *out);
 /* ?limit of a container list, 0 none (-n 1 and "latest" included). */
 uint64_t query_limit(const struct facts *f);
