@@ -310,6 +310,13 @@ bool reference_is_id(struct slice text);	/* 64 hex, or sha256:64 hex */
 /* "docker.io/library/alpine:latest" -> "alpine:latest": as `docker images' shows it. */
 void reference_familiar(struct slice canonical, struct buf *out);
 
+/* The names that images get by a file of an archive for `docker load': manifest.json,
+ * repositories, index.json.  fn is called for each; what it returns but 0 ends it
+ * and is returned.  DOCKER_BAD with err when the file cannot be read; -ENOMEM. */
+typedef int image_name_fn(void *arg, struct slice name, struct buf *err);
+int manifest_names(struct slice file, struct slice text, image_name_fn *fn,
+    void *arg, struct buf *err) _must_check_;
+
 /* What the Engine of this version says of an object that it does not have. */
 void object_missing(const struct facts *f, const struct ref *r,
     unsigned engine_minor, struct refusal *why);

@@ -132,6 +132,10 @@ void http_encode(struct buf *b, struct slice s);
 
 /* ---- writing ---- */
 
+/* A whole answer of our own: JSON. */
+void http_write_answer(struct buf *b, unsigned status, struct slice json,
+    bool close, const char *api_version);
+
 const char *http_reason(unsigned status);
 /* Status line, Content-Type: application/json, length and body
  * {"message":"..."}, as the Engine's own errors look.  version: value of

@@ -23,11 +23,8 @@ static bool hop_by_hop(enum header id)
 	}
 }
 
-static void compose_answer(struct client *c, const struct http_head *h, bool raw, struct buf *out)
+static void compose_fields(const struct http_head *h, struct buf *out)
 {
-	struct request *r = c->request;
-	bool bodyless = h->status == 204 || h->status == 304 || h->status == 101;
-
 	buf_addz(out, "HTTP/1.1 ");
 	buf_addu(out, h->status);
 	buf_addc(out, ' ');
@@ -42,6 +39,14 @@ static void compose_answer(struct client *c, const struct http_head *h, bool raw
 		buf_adds(out, f->value);
 		buf_add(out, "\r\n", 2);
 	}
+}
+
+static void compose_answer(struct client *c, const struct http_head *h, bool raw, struct buf *out)
+{
+	struct request *r = c->request;
+	bool bodyless = h->status == 204 || h->status == 304 || h->status == 101;
+
+	compose_fields(h, out);
 	if (h->status == 101) {
 		buf_addz(out, "Connection: Upgrade\r\nUpgrade: ");
 		buf_adds(out, h->known[HEADER_UPGRADE].n ? h->known[HEADER_UPGRADE] : SLICE("tcp"));
@@ -71,6 +76,42 @@ static void down_plain(void *arg, struct slice piece)
 	s->c->request->sent += piece.n;
 }
 
+struct held_sink { struct client *c; bool failed; };
+
+static void held_piece(void *arg, struct slice piece)
+{
+	struct held_sink *s = arg;
+
+	if (!s->failed)
+		s->failed = !hold_bytes(s->c, piece);
+}
+
+/* The same, decoded, to hold.c. */
+static bool held_bytes(struct client *c, struct slice in)
+{
+	struct request *r = c->request;
+	struct held_sink sink = { c, false };
+	size_t used = in.n;
+
+	/* A head goes at once: what follows it may take days. */
+	if (r->hold != HOLD_ALL && !r->told && !hold_bytes(c, SLICE_NONE))
+		return false;
+	if (r->answer_framing == FRAMING_CHUNKED) {
+		int k = http_chunked_feed(&r->down, in, &used, held_piece, &sink);
+		r->answer_left = k == CHUNKED_END ? 0 : 1;
+		r->close_after |= used < in.n;
+		return !sink.failed && (k == CHUNKED_MORE || k == CHUNKED_END);
+	}
+	if (r->answer_framing != FRAMING_CLOSE) {
+		if (in.n > r->answer_left) {
+			r->close_after = true;
+			used = (size_t)r->answer_left;
+		}
+		r->answer_left -= used;
+	}
+	return hold_bytes(c, (struct slice){ in.p, used });
+}
+
 /* Body bytes of the answer behind head (which may be empty).  False: the
  * client or the answer is broken. */
 static bool answer_bytes(struct client *c, struct slice head, struct slice in)
@@ -80,6 +121,8 @@ static bool answer_bytes(struct client *c, struct slice head, struct slice in)
 	size_t used = in.n;
 	int k = CHUNKED_MORE;
 
+	if (r->hold != HOLD_NOT)
+		return held_bytes(c, in);
 	if (r->answer_framing == FRAMING_CHUNKED) {
 		if (r->minor == 0 && !client_send(c, head, SLICE_NONE))
 			return false;
@@ -146,8 +189,15 @@ static bool answer_head(struct client *c, const struct http_head *h, struct slic
 		relay_failed(c, 502, "the Docker Engine changed the protocol unasked");
 		return false;
 	}
+	if (!raw)
+		hold_choose(c, h->status);
 	(void)buf_room(&head, HEAD_USUAL);
-	compose_answer(c, h, raw, &head);
+	if (r->hold != HOLD_NOT) {
+		r->held_head = BUF(2 * BOUND_RESPONSE_HEAD);
+		compose_fields(h, &r->held_head);
+	} else {
+		compose_answer(c, h, raw, &head);
+	}
 	if (!buf_ok(&head)) {
 		client_close(c);
 		return false;
@@ -224,7 +274,7 @@ static void answer_ended(struct client *c)
 		client_close(c);	/* the client must not take it for whole */
 		return;
 	}
-	relay_over(c);
+	relay_whole(c);
 }
 
 /* Enough of a body of known length is to come? */
@@ -232,7 +282,7 @@ static bool answer_bulk(const struct client *c)
 {
 	const struct request *r = c->request;
 
-	return c->down_bulk && r->head_sent && !c->link->in.len &&
+	return c->down_bulk && r->head_sent && r->hold == HOLD_NOT && !c->link->in.len &&
 	    r->answer_framing == FRAMING_LENGTH;
 }
 

@@ -86,6 +86,8 @@ struct user {
 	struct listener *socket;	/* users/NAME.sock */
 	bool wanted;			/* the policy names him: during enumeration */
 	bool asked_for;			/* his socket was opened on request */
+	struct usage group_sum;		/* limits of his cgroup, as asked for last */
+	bool grouping, grouped;
 	unsigned refs;			/* connections, waits */
 };
 
@@ -131,6 +133,8 @@ void people_enumerate(struct broker *b);
 struct rights *user_rights(struct user *u);	/* NULL: no memory; borrowed */
 /* Why this user may not come in at all: 0, or a status with why filled. */
 unsigned user_barred(const struct user *u, struct buf *why);
+/* Asks authd for his cgroup; limit_told hears the answer.  False: no authd. */
+bool people_group(struct user *u, unsigned driver, const struct usage *sum);
 bool charge(struct user *u, size_t bytes);
 void uncharge(struct user *u, size_t bytes);
 
@@ -262,20 +266,23 @@ void engine_saw(struct broker *b, const struct http_head *h);
 /* ---- ask.c: the broker's own requests to the Engine ---- */
 
 struct ask;
+struct asks;
 struct ask_ops {
-	/* Body bytes of a 2xx answer as they come; false: enough, end it.  NULL:
-	 * the whole body (up to max) goes to done. */
+	/* Body bytes of a 2xx answer as they come, first "" when its head is
+	 * there; false: enough, end it (with status 0).  NULL: the whole body (up
+	 * to max) goes to done. */
 	bool (*feed)(void *arg, struct slice in);
-	/* Once, and the ask is gone.  status 0: no whole answer (down, cut short, too
-	 * large).  body: of any status when feed is NULL, else of errors. */
+	/* Once, never from within ask_start, and the ask is gone.  status 0: no whole
+	 * answer (down, late, cut short, too large).  body: of any status when feed
+	 * is NULL, else of errors. */
 	void (*done)(void *arg, unsigned status, struct slice body);
 };
 /* On a connection of its own, kept for the next one.  path: "/v1.41/..."
- * versions are the caller's; body "" for none, else JSON.  deadline 0: none
- * (events).  NULL: no memory or no connection. */
+ * versions are the caller's; body "" for none, else JSON.  deadline: ms from now,
+ * 0 none (events).  NULL: no memory or no connection. */
 struct ask *ask_start(struct broker *b, enum method m, struct slice path,
     struct slice body, size_t max, int64_t deadline, const struct ask_ops *ops, void *arg);
-void ask_cancel(struct ask *a);		/* done is not called */
+void ask_cancel(struct ask *a);		/* done is not called; allowed in any callback */
 void asks_stop(struct broker *b);
 
 /* ---- sync.c: the store mirrors the Engine ---- */
@@ -320,13 +327,25 @@ enum client_state {
 	CLIENT_ACCOUNT,		/* waits for authd */
 	CLIENT_ENGINE_VERSION,	/* waits for the Engine's first answer */
 	CLIENT_BODY,		/* a JSON body is on its way */
+	CLIENT_LOOK,		/* waits until it is known what the request names */
+	CLIENT_GROUP,		/* waits for the user's cgroup */
 	CLIENT_RECORD,		/* waits for auditd */
 	CLIENT_CONNECT,		/* the Engine's backlog is full: again soon */
 	CLIENT_FORWARD,		/* request and answer flow */
+	CLIENT_FINISH,		/* answered by the Engine: whose it is gets on disk */
 	CLIENT_TUNNEL,		/* raw bytes in both directions */
 	CLIENT_LINGER,		/* answered; what still comes is thrown away */
 	CLIENT_CLOSED
 };
+
+/* How an answer gets to the client. */
+enum hold {
+	HOLD_NOT,		/* as it comes */
+	HOLD_ALL,		/* gathered: an object's id, an error's text */
+	HOLD_NARROW,		/* through answer.h */
+	HOLD_END		/* as it comes, but its end waits until it is known whose it is */
+};
+#define REQUEST_MADE	32	/* images that one load, build or import may make */
 
 struct request {
 	struct arena arena;
@@ -350,6 +369,13 @@ struct request {
 	int64_t began;			/* loop ms */
 	int64_t asked;			/* who asks, as known after this moment */
 	bool whole;			/* its JSON body is there */
+	bool looked;			/* all refs are looked up */
+	struct owner owner;		/* of what it makes */
+	struct usage promised;		/* reserved until it is known what came of it */
+	bool reserved;
+	struct store *store;		/* where */
+	const struct image *image;	/* what a create runs; in the arena */
+	struct slice secret_of;		/* for the record: whose the missing object is */
 	int64_t began_real;
 	/* request body, streamed */
 	bool body_done;
@@ -361,6 +387,22 @@ struct request {
 	uint64_t answer_left;
 	struct http_chunked down;
 	bool answer_done, close_after;
+	/* the answer, when it does not pass as it is: hold.c */
+	enum hold hold;
+	struct buf held_head, held;
+	struct answer *narrowed;
+	bool told, ended;		/* its head was sent; all of it came */
+	bool alone;			/* the client has gone: only whose it is counts now */
+	struct slice made[REQUEST_MADE];	/* ids seen in a stream of progress */
+	size_t nmade;
+	char tail[96];			/* the last bytes of it: one id and its key */
+	size_t ntail;
+	unsigned finished;		/* steps of own_finish that are done */
+	int64_t commit;			/* of the store: waited for */
+	/* a tar on its way: upload.c */
+	struct archive *archive;
+	struct buf unchecked, checked;	/* as it came; what may go on */
+	bool more, input_done;
 };
 
 struct client {
@@ -370,6 +412,7 @@ struct client {
 	struct waiter waiter;
 	struct node node;		/* of its user */
 	struct node record_node;	/* of journal.waiters */
+	struct node commit_node;	/* of broker.commits */
 	struct broker *broker;
 	struct user *user;
 	struct link *link;
@@ -454,6 +497,94 @@ bool request_decide(struct client *c, bool final);
 void request_record(struct client *c, struct buf *r, const char *event);
 void request_compose(struct client *c, struct buf *out);	/* what the Engine gets */
 void request_refused(struct client *c, unsigned status, struct slice reason);
+/* Refused in the Engine's words; reason is for the record. */
+void request_missing(struct client *c, unsigned status, struct slice text, struct slice reason);
+void request_refusal(struct client *c, struct refusal *why);	/* 400 and the like; frees it */
+/* Answered by the broker itself, after the record: JSON. */
+void request_answer(struct client *c, unsigned status, struct slice json);
+
+/* ---- own.c: the objects that a request names ---- */
+
+enum own_outcome { OWN_GOOD, OWN_WAIT, OWN_ANSWERED };
+/* Looks all refs up.  WAIT: parked in CLIENT_LOOK, woken later. */
+int own_look(struct client *c) _must_check_;
+/* Refuses what is not there for the caller. */
+int own_missing(struct client *c) _must_check_;
+/* Views e for the policy; slices live as long as the arena. */
+bool own_object(struct client *c, const struct entry *e, struct object *o);
+void own_person(const struct client *c, struct owner *o);	/* who makes something */
+bool own_chown(struct broker *b, enum object_kind kind, struct slice name,
+    struct slice user, struct buf *answer, unsigned *status);
+
+/* ---- image.c: whose an image is ---- */
+
+/* An image by what it is called; false: no memory. */
+bool image_object(struct client *c, const struct image *i, struct slice ref, struct object *o);
+/* An image that several hold is only untagged for one of them; one that others
+ * have names of is not removed.  True: answered here. */
+bool image_unhold(struct client *c);
+
+/* ---- made.c: what came of a request ---- */
+
+/* Does its answer have to be waited for? */
+bool made_wanted(const struct request *r);
+/* Before it is forwarded: names that are given, so that nobody else gets them. */
+bool made_before(struct client *c);
+/* The answer is there, in r->held or r->made.  WAIT: woken later. */
+int made_after(struct client *c) _must_check_;
+void made_never(struct client *c);	/* it came to nothing: promises are taken back */
+
+/* ---- limit.c: sums and cgroups ---- */
+
+struct groups {
+	struct ask *ask;		/* which driver has the Engine? */
+	struct node waiters;
+	unsigned driver;		/* enum cgroup_driver of proc.h */
+	bool known;
+};
+void limit_fill(struct client *c);	/* facts.used, and asked of a start */
+bool limit_reserve(struct client *c);
+void limit_unreserve(struct request *r);
+/* The user's cgroup exists with its limits.  WAIT: parked in CLIENT_GROUP. */
+int limit_group(struct client *c) _must_check_;
+struct slice limit_parent(struct client *c);	/* "/dockbroker/1001"; "" none */
+/* What authd says of a user's cgroup: 0, or an errno with its text. */
+void limit_told(struct user *u, int status, const char *text);
+void groups_forget(struct broker *b);	/* another Engine may have another driver */
+
+/* ---- edit.c: what is forced on a request ---- */
+
+/* Path, query and body, written anew with ids and edits. */
+bool edit_write(struct client *c);
+
+/* ---- narrow.c: answers for one reader ---- */
+
+/* Is the reader's sight of this kind narrower than everything? */
+bool narrow_needed(struct client *c);
+/* Filters and limits of a list, decided before it is asked for. */
+void narrow_plan(struct client *c, struct query_edits *e, struct pair filter[1]);
+struct answer *narrow_new(struct client *c);	/* NULL: no memory */
+
+/* ---- hold.c: answers that do not pass as they are ---- */
+
+void hold_choose(struct client *c, unsigned status);
+void hold_head(struct client *c, const struct http_head *h);	/* framing apart */
+/* Decoded bytes.  False: the client or the answer is broken. */
+bool hold_bytes(struct client *c, struct slice in) _must_check_;
+void hold_ended(struct client *c);	/* all of it came: finish, then send */
+void hold_go(struct client *c);		/* CLIENT_FINISH: woken */
+void hold_late(struct client *c);
+void commits_done(struct broker *b);	/* the store got further */
+
+/* ---- upload.c: tars, checked on their way ---- */
+
+bool upload_start(struct client *c);	/* false: no memory */
+/* One turn of it.  False: the client is closed, or answered. */
+bool upload_pump(struct client *c) _must_check_;
+
+/* ---- prune.c: images of one user ---- */
+
+bool prune_images(struct client *c);	/* true: it is answered here */
 
 /* ---- splice.c: large streams without a copy ---- */
 
@@ -477,7 +608,8 @@ bool link_flush(struct link *l) _must_check_;	/* false: it takes no more */
 bool link_send(struct link *l, struct slice a, struct slice b) _must_check_;
 /* It cannot go on: the Engine's fault or the client's. */
 void relay_failed(struct client *c, unsigned status, const char *why);
-void relay_over(struct client *c);	/* the answer is whole */
+void relay_whole(struct client *c);	/* all of the answer came */
+void relay_over(struct client *c);	/* it was passed on */
 bool relay_retry(struct client *c);	/* false: it may not be sent again */
 /* answer.c.  False: the client is closed or has another state. */
 bool pump_answer(struct client *c) _must_check_;
@@ -499,11 +631,15 @@ struct broker {
 	struct rules rules;
 	struct journal journal;
 	struct engine engine;
+	struct asks *asks;		/* ask.c's */
 	struct store *store;
 	struct sync *sync;
+	struct groups groups;
 	struct reasons reasons;
 	struct listener *listeners[80];
 	size_t nlisteners;
+	struct source store_source;	/* the store's disk */
+	struct node commits;		/* clients that wait for it */
 	struct node controls;
 	size_t connections, strangers;
 	uint64_t next_id;

@@ -130,6 +130,7 @@ void client_close(struct client *c)
 	request_end(c);
 	node_remove(&c->waiter.node);
 	node_remove(&c->record_node);
+	node_remove(&c->commit_node);
 	node_remove(&c->node);
 	timer_remove(&c->timer);
 	source_close(&c->source);
@@ -287,6 +288,19 @@ static void parked_run(struct client *c)
 		return;
 	}
 	source_want(&c->source, GONE);	/* a half-close is looked at later */
+}
+
+/* Whose the new thing is must be known, be the client there or not. */
+static void finish_run(struct client *c)
+{
+	bool gone = c->source.ready & GONE || !client_flush(c);
+
+	source_want(&c->source, GONE | (c->out.len ? EPOLLOUT : 0));
+	if (!gone || c->request->alone)
+		return;
+	c->request->alone = true;
+	source_close(&c->source);
+	buf_reset(&c->out);
 }
 
 static void head_bad(struct client *c, const struct http_error *err)
@@ -465,9 +479,14 @@ void client_run(struct source *s, uint32_t ready)
 		break;
 	case CLIENT_ACCOUNT:
 	case CLIENT_ENGINE_VERSION:
+	case CLIENT_LOOK:
+	case CLIENT_GROUP:
 	case CLIENT_RECORD:
 	case CLIENT_CONNECT:
 		parked_run(c);
+		break;
+	case CLIENT_FINISH:
+		finish_run(c);
 		break;
 	case CLIENT_BODY:
 		body_run(c);
@@ -509,6 +528,19 @@ void client_late(struct timer *t)
 	case CLIENT_ENGINE_VERSION:
 		node_remove(&c->waiter.node);
 		client_error(c, 503, "dockbroker: the Docker Engine does not answer");
+		break;
+	case CLIENT_LOOK:
+		node_remove(&c->waiter.node);
+		client_error(c, 503, "dockbroker: it is not known yet what the Docker"
+		    " Engine has; nothing was done, try again");
+		break;
+	case CLIENT_GROUP:
+		node_remove(&c->waiter.node);
+		client_error(c, 503, "dockbroker: dockbroker-authd does not make your"
+		    " control group; nothing was done, try again");
+		break;
+	case CLIENT_FINISH:
+		hold_late(c);
 		break;
 	case CLIENT_RECORD:
 		node_remove(&c->record_node);

@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 
 #define GONE	(EPOLLHUP | EPOLLERR)
+#define ALONE_TIME	60000		/* ms that the Engine has for who did not wait */
 #define CHUNK_LONG	16384		/* bytes of a chunk that is not gathered */
 #define CHUNK_COST	256		/* a chunk's parsing, as bytes of a fair turn */
 #define CHUNK_READ	(64 * 1024)
@@ -126,6 +127,12 @@ static void relay_connect(struct client *c, bool fresh)
 	relay_run(c);
 }
 
+/* What the broker answers itself, with the record on disk. */
+static bool relay_ours(struct client *c)
+{
+	return image_unhold(c) || prune_images(c);
+}
+
 /* While the record was on its way, or the Engine busy, rights may have ended:
  * only what is under way already is cut when they do. */
 static bool still_allowed(struct client *c)
@@ -137,8 +144,9 @@ static bool still_allowed(struct client *c)
 	struct verdict v = r->verdict;
 
 	if (now && now != r->rights)
-		policy_decide(now, &r->facts, loop_realtime(c->broker->loop) / 1000000, &v);
-	if (now && v.allowed && (anonymous || user_barred(c->user, &why) != 403))
+		policy_decide(now, &r->facts, loop_realtime(c->broker->loop) / 1000000,
+		    true, &v);
+	if (now && v.allowed && v.privileged == r->verdict.privileged && (anonymous || user_barred(c->user, &why) != 403))
 		return true;
 	r->status = 403;
 	relay_finish(c, "not forwarded: the right to it has ended");
@@ -158,11 +166,16 @@ void relay_start(struct client *c)
 		return;
 	}
 	r->expect = false;
+	if (!upload_start(c)) {
+		relay_failed(c, 503, "out of memory, try again");
+		return;
+	}
 	if (!c->counted_stream) {
 		c->counted_stream = true;
 		c->user->streams++;
 	}
-	relay_connect(c, false);
+	if (!relay_ours(c))
+		relay_connect(c, false);
 }
 
 /* A kept connection that the Engine had closed: reads may go again. */
@@ -304,7 +317,7 @@ static void relay_wants(struct client *c)
 	    r->facts.endpoint->stream == STREAM_WEBSOCKET;
 	bool half = r->body_done && !raw && !c->peer_eof;
 
-	if (!c->out.len)
+	if (!c->out.len && !r->alone)
 		/* What makes a tar may take its time: docker load from a pipe. */
 		client_deadline(c, body ? (int64_t)c->broker->conf.idle_time : 0);
 	source_want(&c->source, GONE | (c->out.len ? EPOLLOUT : 0) |
@@ -333,21 +346,47 @@ static bool relay_half_closed(struct client *c)
 	return false;
 }
 
+/* The client has gone, but what it asked for is on its way: whose the new
+ * thing is must be known all the same. */
+static bool relay_alone(struct client *c)
+{
+	struct request *r = c->request;
+
+	if (!made_wanted(r) || !r->body_done || c->link->out.len ||
+	    r->facts.endpoint->stream != STREAM_NONE || c->state != CLIENT_FORWARD)
+		return false;
+	r->alone = true;
+	source_close(&c->source);
+	buf_reset(&c->out);
+	client_deadline(c, ALONE_TIME);
+	return true;
+}
+
+void relay_whole(struct client *c)
+{
+	if (c->request->hold != HOLD_NOT)
+		hold_ended(c);
+	else
+		relay_over(c);
+}
+
 static void relay_run(struct client *c)
 {
-	if (c->source.ready & GONE || !client_flush(c)) {
+	struct request *r = c->request;
+
+	if (!r->alone && (c->source.ready & GONE || !client_flush(c)) && !relay_alone(c)) {
 		relay_finish(c, "the client went away");
 		client_close(c);
 		return;
 	}
-	if (!relay_half_closed(c))
+	if (!r->alone && !relay_half_closed(c))
 		return;
 	if (!link_flush(c->link))
 		c->up_dead = true;
-	if (!pump_body(c) || !pump_answer(c))
+	if (!(r->archive ? upload_pump(c) : pump_body(c)) || !pump_answer(c))
 		return;
-	if (answer_over(c->request))
-		relay_over(c);
+	if (answer_over(r))
+		relay_whole(c);
 	else if (client_charge(c))
 		relay_wants(c);
 }

@@ -38,6 +38,13 @@ void request_free(struct request *r)
 {
 	wipe(r->registry_auth);
 	wipe(r->registry_config);
+	limit_unreserve(r);
+	answer_free(r->narrowed);
+	archive_free(r->archive);
+	buf_free(&r->held_head);
+	buf_free(&r->held);
+	buf_free(&r->unchecked);
+	buf_free(&r->checked);
 	buf_free(&r->path);
 	buf_free(&r->query);
 	buf_wipe(&r->body);
@@ -114,7 +121,7 @@ bool request_head(struct client *c, const struct http_head *h)
 	return true;
 }
 
-static void refused_by(struct client *c, struct refusal *why)
+void request_refusal(struct client *c, struct refusal *why)
 {
 	_cleanup_(buf_free) struct buf text = BUF(4096);
 
@@ -179,9 +186,9 @@ bool request_find(struct client *c)
 	if (k == DOCKER_GOOD && !request_upgrade(c))
 		return false;
 	if (k == DOCKER_GOOD)
-		k = query_canon(&r->target, &r->facts, &r->query, &why);
+		k = query_read(&r->target, &r->facts, &why);
 	if (k != DOCKER_GOOD) {
-		refused_by(c, &why);
+		request_refusal(c, &why);
 		return false;
 	}
 	path_write(&r->facts, &r->target, &r->path);
@@ -196,7 +203,7 @@ bool request_find(struct client *c)
 		request_refused(c, 400, SLICE("dockbroker: this request takes no body"));
 		return false;
 	}
-	if (buf_ok(&r->path) && buf_ok(&r->query))
+	if (buf_ok(&r->path))
 		return true;
 	request_refused(c, 414, SLICE("dockbroker: the request target is too long"));
 	return false;
@@ -223,12 +230,12 @@ bool request_body(struct client *c, struct slice body)
 
 	if (r->facts.endpoint->body == BODY_NONE)
 		return body_none(c, body);
-	int k = body_canon(body, &r->facts, &r->body, &why);
-	if (k == DOCKER_GOOD && buf_ok(&r->body))
+	int k = body_read(body, &r->facts, &why);
+	if (k == DOCKER_GOOD)
 		return true;
 	if (k < 0)
 		refusal_set(&why, 503, "out of memory, try again");
-	refused_by(c, &why);
+	request_refusal(c, &why);
 	return false;
 }
 
@@ -236,15 +243,11 @@ bool request_decide(struct client *c, bool final)
 {
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf text = BUF(8192);
-	_cleanup_(buf_free) struct buf why = BUF(16384);
-	bool allowed;
+	_cleanup_(buf_free) struct buf why = BUF(32768);
 
-	policy_decide(r->rights, &r->facts, r->began_real / 1000000, &r->verdict);
-	allowed = r->verdict.allowed;
-	if (allowed)
+	policy_decide(r->rights, &r->facts, r->began_real / 1000000, final, &r->verdict);
+	if (r->verdict.allowed)
 		return true;
-	if (!final && r->verdict.why == WHY_REACH)
-		return true;	/* named together with what the body brings */
 	buf_addz(&text, "dockbroker: ");
 	verdict_sentence(&r->verdict, &r->facts, c->who, r->id, &text);
 	verdict_explain(&r->verdict, &r->facts, c->who, r->rights, &why);
@@ -306,6 +309,20 @@ static void record_word(const struct facts *f, struct buf *r)
 	record_text(r, FIELD_WORD, (struct slice){ text, n });
 }
 
+/* The first object that was found: by its id, and whose it is. */
+static void record_object(const struct facts *f, struct buf *r)
+{
+	for (size_t i = 0; i < f->nrefs; i++) {
+		const struct ref *ref = &f->refs[i];
+		if (ref->state != REF_FOUND || ref->use == REF_GIVE || !ref->object)
+			continue;
+		record_text(r, FIELD_OBJECT_ID, ref->object->id);
+		if (ref->object->nowners)
+			record_text(r, FIELD_OWNER, slice_from(ref->object->owners[0].name));
+		return;
+	}
+}
+
 static void record_asked(const struct request *q, struct buf *r)
 {
 	const struct facts *f = &q->facts;
@@ -326,6 +343,7 @@ static void record_asked(const struct request *q, struct buf *r)
 	if (f->endpoint && f->endpoint->object != OBJECT_NONE)
 		record_text(r, FIELD_KIND, slice_from(object_kind_name(f->endpoint->object)));
 	record_text(r, FIELD_OBJECT, f->object);
+	record_object(f, r);
 	record_text(r, FIELD_OTHER, f->object2);
 	record_text(r, FIELD_NAME, f->new_name);
 	record_text(r, FIELD_IMAGE, f->image);
@@ -365,7 +383,7 @@ void request_record(struct client *c, struct buf *r, const char *event)
 	}
 }
 
-void request_refused(struct client *c, unsigned status, struct slice reason)
+static void record_refused(struct client *c, unsigned status, struct slice reason)
 {
 	_cleanup_(buf_free) struct buf r = BUF(BOUND_RECORD);
 	struct request *q = c->request;
@@ -373,16 +391,43 @@ void request_refused(struct client *c, unsigned status, struct slice reason)
 	c->broker->refused++;
 	q->status = status;
 	request_record(c, &r, "refused");
-	if (slice_starts(reason, SLICE("dockbroker: "))) {
-		struct slice text = { reason.p + 12, reason.n - 12 };
-		record_text(&r, FIELD_REASON, text);
-	} else {
-		record_text(&r, FIELD_REASON, reason);
-	}
+	if (slice_starts(reason, SLICE("dockbroker: ")))
+		reason = (struct slice){ reason.p + 12, reason.n - 12 };
+	record_text(&r, FIELD_REASON, reason);
 	if (!journal_add(c->broker, &r, false))
 		log_warn("a refusal of uid %u could not be recorded", c->who->uid);
+}
+
+void request_refused(struct client *c, unsigned status, struct slice reason)
+{
+	record_refused(c, status, reason);
 	client_error(c, status, "%s%.*s", slice_starts(reason, SLICE("dockbroker: ")) ?
 	    "" : "dockbroker: ", SLICE_ARG(reason));
+}
+
+void request_missing(struct client *c, unsigned status, struct slice text, struct slice reason)
+{
+	record_refused(c, status, reason);
+	client_error(c, status, "%.*s", SLICE_ARG(text));
+}
+
+void request_answer(struct client *c, unsigned status, struct slice json)
+{
+	_cleanup_(buf_free) struct buf out = BUF(json.n + 1024);
+	struct request *r = c->request;
+
+	r->status = status;
+	r->sent = json.n;
+	relay_finish(c, NULL);
+	bool keep = client_stays(c, status);
+	http_write_answer(&out, status, json, !keep && client_tells_close(c),
+	    c->broker->engine.api_version);
+	if (!buf_ok(&out) || !client_send(c, buf_slice(&out), SLICE_NONE))
+		client_close(c);
+	else if (keep)
+		client_next(c);
+	else
+		client_linger(c);
 }
 
 /* ---- what the Engine gets ---- */
@@ -432,7 +477,7 @@ static void compose_body(struct request *r, struct buf *out)
 	case BODY_OPAQUE:
 		if (e->body == BODY_TAR)
 			buf_addz(out, "Content-Type: application/x-tar\r\n");
-		if (r->framing == FRAMING_CHUNKED) {
+		if (r->framing == FRAMING_CHUNKED || r->archive) {
 			buf_addz(out, "Transfer-Encoding: chunked\r\n");
 		} else {
 			buf_addz(out, "Content-Length: ");

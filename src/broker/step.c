@@ -175,13 +175,12 @@ static void step_find(struct client *c)
 	source_again(&c->source);
 }
 
-static void step_decided(struct client *c)
+/* The record is on its way; a change waits for it. */
+static void step_record(struct client *c)
 {
 	struct request *r = c->request;
-
-	if (!request_decide(c, true))
-		return;
 	const struct endpoint *e = r->facts.endpoint;
+
 	if (e->flags & CHANGES || e->stream != STREAM_NONE) {
 		_cleanup_(buf_free) struct buf record = BUF(BOUND_RECORD);
 		request_record(c, &record, "request");
@@ -199,6 +198,44 @@ static void step_decided(struct client *c)
 		return;
 	}
 	relay_start(c);
+}
+
+/* Allowed: what it promises is taken from the caller's limits at once, so that
+ * two requests cannot share one place. */
+static void step_allowed(struct client *c)
+{
+	int k;
+
+	if (!limit_reserve(c)) {
+		client_error(c, 503, "dockbroker: out of memory, try again");
+		return;
+	}
+	k = limit_group(c);
+	if (k == OWN_WAIT) {
+		client_park(c, CLIENT_GROUP);
+		client_deadline(c, (int64_t)c->broker->conf.account_time + 2000);
+		return;
+	}
+	if (k != OWN_GOOD)
+		return;
+	/* A load's names are known when its archive is whole. */
+	if (c->request->facts.endpoint->id != EP_IMAGE_LOAD && !made_before(c)) {
+		client_error(c, 503, "dockbroker: whose this would be could not be kept"
+		    " on disk; nothing was done");
+		return;
+	}
+	if (edit_write(c))
+		step_record(c);
+}
+
+static void step_decided(struct client *c)
+{
+	if (!request_decide(c, false) || own_look(c) != OWN_GOOD ||
+	    own_missing(c) != OWN_GOOD)
+		return;
+	limit_fill(c);
+	if (request_decide(c, true))
+		step_allowed(c);
 }
 
 void client_recorded(struct client *c)
@@ -225,6 +262,12 @@ void client_wake(struct waiter *w)
 
 	if (c->state == CLIENT_ACCOUNT)
 		step_account(c);
+	else if (c->state == CLIENT_LOOK)
+		step_decided(c);
+	else if (c->state == CLIENT_GROUP)
+		step_allowed(c);
+	else if (c->state == CLIENT_FINISH)
+		hold_go(c);
 	else if (c->state == CLIENT_ENGINE_VERSION && c->broker->engine.probed)
 		step_find(c);
 	else if (c->state == CLIENT_ENGINE_VERSION)

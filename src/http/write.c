@@ -102,6 +102,31 @@ const char *http_reason(unsigned status)
 	return "Unknown";
 }
 
+static void write_head(struct buf *b, unsigned status, size_t length, bool close,
+    const char *api_version)
+{
+	buf_addz(b, "HTTP/1.1 ");
+	buf_addu(b, status);
+	buf_addc(b, ' ');
+	buf_addz(b, http_reason(status));
+	if (api_version && *api_version) {
+		buf_addz(b, "\r\nApi-Version: ");
+		buf_addz(b, api_version);
+	}
+	buf_addz(b, "\r\nContent-Type: application/json\r\nContent-Length: ");
+	buf_addu(b, length);
+	if (close)
+		buf_addz(b, "\r\nConnection: close");
+	buf_addz(b, "\r\n\r\n");
+}
+
+void http_write_answer(struct buf *b, unsigned status, struct slice json,
+    bool close, const char *api_version)
+{
+	write_head(b, status, json.n, close, api_version);
+	buf_adds(b, json);
+}
+
 void http_write_error(struct buf *b, unsigned status, struct slice message,
     bool close, bool head_only, const char *api_version)
 {
@@ -115,19 +140,7 @@ void http_write_error(struct buf *b, unsigned status, struct slice message,
 		b->failed = true;
 		return;
 	}
-	buf_addz(b, "HTTP/1.1 ");
-	buf_addu(b, status);
-	buf_addc(b, ' ');
-	buf_addz(b, http_reason(status));
-	if (api_version && *api_version) {
-		buf_addz(b, "\r\nApi-Version: ");
-		buf_addz(b, api_version);
-	}
-	buf_addz(b, "\r\nContent-Type: application/json\r\nContent-Length: ");
-	buf_addu(b, body.len);
-	if (close)
-		buf_addz(b, "\r\nConnection: close");
-	buf_addz(b, "\r\n\r\n");
+	write_head(b, status, body.len, close, api_version);
 	if (!head_only)
 		buf_adds(b, buf_slice(&body));
 }

@@ -1,0 +1,98 @@
+/*
+ * edit.c: what is forced on a request: whose the new thing is, the caller's
+ * cgroup, limits where none were asked for, no device nodes.  Path, query and
+ * body are written here and nowhere else, after the decision.
+ */
+#include <string.h>
+
+#include "broker/broker.h"
+
+#define LABELS	2
+
+static size_t owner_labels(const struct request *r, struct pair out[LABELS])
+{
+	size_t n = 0;
+
+	if (!r->owner.name[0])
+		return 0;
+	out[n++] = (struct pair){ SLICE("dockbroker.owner"), slice_from(r->owner.name) };
+	/* always, so that no image's label says otherwise */
+	out[n++] = (struct pair){ SLICE("dockbroker.team"), slice_from(r->owner.team) };
+	return n;
+}
+
+static bool makes(const struct request *r)
+{
+	switch (r->facts.endpoint->id) {
+	case EP_CONTAINER_CREATE:
+	case EP_VOLUME_CREATE:
+	case EP_NETWORK_CREATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool edit_body(struct client *c, struct refusal *why, int *k)
+{
+	struct request *r = c->request;
+	struct pair labels[LABELS];
+	struct body_edits e = { 0 };
+
+	if (makes(r)) {
+		e.nlabels = owner_labels(r, labels);
+		e.labels = labels;
+	}
+	if (r->facts.endpoint->id == EP_CONTAINER_CREATE) {
+		e.own_volumes = true;
+		e.confine = !r->verdict.privileged;
+		e.cgroup_parent = limit_parent(c);
+		if (r->image) {
+			e.image_volumes = r->image->volumes;
+			e.nimage_volumes = r->image->nvolumes;
+		}
+	}
+	e.memory = r->verdict.memory;
+	e.nano_cpus = r->verdict.nano_cpus;
+	e.pids = r->verdict.pids;
+	*k = body_write(&r->facts, &e, &r->body, why);
+	return *k == DOCKER_GOOD && buf_ok(&r->body);
+}
+
+static void edit_query(struct client *c)
+{
+	struct request *r = c->request;
+	struct pair labels[LABELS], filters[1];
+	struct query_edits e = { .filters = filters };
+	unsigned id = r->facts.endpoint->id;
+
+	if (id == EP_IMAGE_BUILD) {
+		e.nlabels = owner_labels(r, labels);
+		e.labels = labels;
+		e.cgroup_parent = limit_parent(c);
+	}
+	narrow_plan(c, &e, filters);
+	query_write(&r->facts, &e, &r->query);
+}
+
+bool edit_write(struct client *c)
+{
+	struct request *r = c->request;
+	struct refusal why = { .message = BUF(8192) };
+	int k = DOCKER_GOOD;
+
+	buf_reset(&r->path);
+	path_write(&r->facts, &r->target, &r->path);
+	edit_query(c);
+	if (!buf_ok(&r->path) || !buf_ok(&r->query)) {
+		request_refused(c, 414, SLICE("dockbroker: the request target is too long"));
+		return false;
+	}
+	if (r->facts.endpoint->body != BODY_JSON || edit_body(c, &why, &k))
+		return true;
+	if (k == DOCKER_BAD)
+		request_refusal(c, &why);
+	else
+		client_error(c, 503, "dockbroker: out of memory, try again");
+	return false;
+}

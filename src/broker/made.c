@@ -1,0 +1,344 @@
+/*
+ * made.c: what came of a request.  Whose a new object is goes to the store
+ * before the client gets the answer; names of images are taken before the
+ * Engine is asked, so that nobody else can come in between.
+ */
+#include <string.h>
+
+#include "broker/broker.h"
+
+bool made_wanted(const struct request *r)
+{
+	switch (r->facts.endpoint->id) {
+	case EP_CONTAINER_CREATE:
+	case EP_CONTAINER_EXEC:
+	case EP_CONTAINER_RENAME:
+	case EP_CONTAINER_REMOVE:
+	case EP_CONTAINER_UPDATE:
+	case EP_CONTAINER_START:
+	case EP_CONTAINER_RESTART:
+	case EP_CONTAINER_COMMIT:
+	case EP_VOLUME_CREATE:
+	case EP_VOLUME_REMOVE:
+	case EP_NETWORK_CREATE:
+	case EP_NETWORK_REMOVE:
+	case EP_IMAGE_TAG:
+	case EP_IMAGE_PULL:
+	case EP_IMAGE_BUILD:
+	case EP_IMAGE_IMPORT:
+	case EP_IMAGE_LOAD:
+	case EP_IMAGE_REMOVE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- before ---- */
+
+static bool mine_or_free(struct client *c, const struct ref *ref)
+{
+	struct owner me;
+
+	if (ref->state != REF_FOUND)
+		return !ref->object;	/* a pull of what is there already waits */
+	own_person(c, &me);
+	for (size_t i = 0; ref->object && i < ref->object->nowners; i++)
+		if (owner_is(&ref->object->owners[i], me.uid, me.name))
+			return true;
+	/* any other's: the decision let it pass, it is his from now on */
+	return true;
+}
+
+static bool take_name(struct client *c, const struct ref *ref)
+{
+	struct store *s = c->broker->store;
+	struct entry *e = store_add(s, OBJECT_TAG, ref->name, SLICE(""));
+	bool pull = c->request->facts.endpoint->id == EP_IMAGE_PULL;
+
+	if (!e)
+		return false;
+	if (!pull && (!entry_owned(e, c->request->owner.uid, c->request->owner.name) ||
+	    e->nowners > 1))
+		return store_give(s, e, &c->request->owner) == 0 &&
+		    (store_given(s, e, true), true);
+	if (!pull)
+		store_given(s, e, true);
+	return store_own(s, e, &c->request->owner) == 0;
+}
+
+static bool has_tag(struct slice name)
+{
+	const char *slash = memrchr(name.p, '/', name.n);
+	size_t from = slash ? (size_t)(slash - name.p) : 0;
+
+	return memchr(name.p + from, ':', name.n - from) != NULL;
+}
+
+static bool take_volume(struct client *c, const struct ref *ref)
+{
+	struct store *s = c->broker->store;
+	struct entry *e = store_add(s, OBJECT_VOLUME, ref->name, SLICE(""));
+
+	if (!e || store_own(s, e, &c->request->owner) < 0)
+		return false;
+	store_labelled(s, e, slice_from(c->request->owner.name));
+	return true;
+}
+
+bool made_before(struct client *c)
+{
+	struct request *r = c->request;
+
+	own_person(c, &r->owner);
+	if (!made_wanted(r))
+		return true;
+	for (size_t i = 0; i < r->facts.nrefs; i++) {
+		const struct ref *ref = &r->facts.refs[i];
+		if (ref->use == REF_GIVE && has_tag(ref->name) &&
+		    mine_or_free(c, ref) && !take_name(c, ref))
+			return false;
+		if (ref->made && ref->state == REF_MISSING && !take_volume(c, ref))
+			return false;
+	}
+	return store_commit(c->broker->store) >= 0;
+}
+
+/* ---- after ---- */
+
+static struct entry *object_of(struct client *c, enum object_kind kind)
+{
+	for (size_t i = 0; i < c->request->facts.nrefs; i++) {
+		const struct ref *ref = &c->request->facts.refs[i];
+		if (ref->kind == kind && ref->use == REF_OBJECT && ref->id.p)
+			return store_get(c->broker->store, kind, ref->id);
+	}
+	return NULL;
+}
+
+static struct entry *own_new(struct client *c, enum object_kind kind, const char *field,
+    struct slice name)
+{
+	struct request *r = c->request;
+	struct store *s = c->broker->store;
+	struct slice id;
+
+	if (!answer_text(buf_slice(&r->held), &r->arena, &id, field))
+		return NULL;
+	struct entry *e = store_add(s, kind, id, name);
+	if (!e || store_own(s, e, &r->owner) < 0) {
+		log_warn("the owner of a new %s could not be kept", object_kind_name(kind));
+		return e;
+	}
+	store_labelled(s, e, slice_from(r->owner.name));
+	return e;
+}
+
+static struct slice bare(struct slice name)
+{
+	if (name.n && name.p[0] == '/') {
+		name.p++;
+		name.n--;
+	}
+	return name;
+}
+
+static void container_made(struct client *c)
+{
+	struct request *r = c->request;
+	struct store *s = c->broker->store;
+	struct entry *e = own_new(c, OBJECT_CONTAINER, "Id", bare(r->facts.new_name));
+
+	if (!e)
+		return;
+	if (store_image(s, e, r->facts.image) < 0)
+		log_warn("the image of a new container could not be kept");
+	struct usage u = r->promised;
+	u.containers = 1;
+	u.volumes = u.networks = 0;
+	store_usage(s, e, &u);
+	store_active(s, e, true);
+}
+
+static void exec_made(struct client *c)
+{
+	struct request *r = c->request;
+	struct entry *parent = object_of(c, OBJECT_CONTAINER), *e;
+	struct slice id;
+
+	if (!parent || !answer_text(buf_slice(&r->held), &r->arena, &id, "Id"))
+		return;
+	e = store_add(c->broker->store, OBJECT_EXEC, id, SLICE(""));
+	if (e && store_parent(c->broker->store, e, slice_from(parent->id)) < 0)
+		store_remove(c->broker->store, e);
+}
+
+static void gone(struct client *c, enum object_kind kind)
+{
+	struct entry *e = object_of(c, kind);
+
+	if (e)
+		store_remove(c->broker->store, e);
+}
+
+static void updated(struct client *c)
+{
+	struct entry *e = object_of(c, OBJECT_CONTAINER);
+	const struct facts *f = &c->request->facts;
+
+	if (!e)
+		return;
+	struct usage u = e->usage;
+	if (!(f->open & OPEN_MEMORY) && f->asked.memory)
+		u.memory = f->asked.memory;
+	if (!(f->open & OPEN_CPUS) && f->asked.nano_cpus)
+		u.nano_cpus = f->asked.nano_cpus;
+	if (!(f->open & OPEN_PIDS) && f->asked.pids)
+		u.pids = f->asked.pids;
+	store_usage(c->broker->store, e, &u);
+}
+
+static void started(struct client *c)
+{
+	struct entry *e = object_of(c, OBJECT_CONTAINER);
+
+	if (e)
+		store_active(c->broker->store, e, true);
+}
+
+static void renamed(struct client *c)
+{
+	struct entry *e = object_of(c, OBJECT_CONTAINER);
+
+	if (e && store_rename(c->broker->store, e, bare(c->request->facts.new_name)) < 0)
+		log_warn("the new name of a container could not be kept");
+}
+
+/* ---- images ---- */
+
+static void image_hold(struct client *c, struct slice id)
+{
+	struct store *s = c->broker->store;
+	struct entry *e = store_add(s, OBJECT_IMAGE, id, SLICE(""));
+
+	if (!e || store_own(s, e, &c->request->owner) < 0)
+		log_warn("the holder of an image could not be kept");
+}
+
+static void name_hold(struct client *c, const struct ref *ref, const struct image *i)
+{
+	bool common = ref->object && ref->object->common;
+
+	/* What was the host's stays the host's, who ever pulls it again. */
+	if (c->request->facts.endpoint->id == EP_IMAGE_PULL && common)
+		return;
+	if (c->request->facts.endpoint->id == EP_IMAGE_PULL && !take_name(c, ref))
+		log_warn("the holder of an image name could not be kept");
+	image_hold(c, slice_from(i->id));
+}
+
+static int images_made(struct client *c)
+{
+	struct request *r = c->request;
+	const struct image *i;
+	struct slice id;
+
+	if (!r->finished) {
+		sync_images_changed(c->broker);
+		r->finished = 1;
+	}
+	/* A tag of an image that is there: it has its holders already. */
+	if (r->facts.endpoint->id == EP_IMAGE_TAG)
+		return SYNC_GOOD;
+	for (; r->finished <= r->facts.nrefs; r->finished++) {
+		const struct ref *ref = &r->facts.refs[r->finished - 1];
+		if (ref->use != REF_GIVE || !has_tag(ref->name))
+			continue;
+		int k = sync_image(c->broker, ref->name, &c->waiter, &i);
+		if (k == SYNC_WAIT)
+			return k;
+		if (k == SYNC_GOOD && i && !i->missing)
+			name_hold(c, ref, i);
+	}
+	if (r->facts.endpoint->id == EP_CONTAINER_COMMIT &&
+	    answer_text(buf_slice(&r->held), &r->arena, &id, "Id"))
+		image_hold(c, id);
+	if (r->facts.endpoint->id != EP_IMAGE_PULL)
+		for (size_t n = 0; n < r->nmade; n++)
+			image_hold(c, r->made[n]);
+	return SYNC_GOOD;
+}
+
+static void image_removed(struct client *c)
+{
+	const struct ref *ref = c->request->facts.refs;
+	struct store *s = c->broker->store;
+	struct entry *e;
+
+	sync_images_changed(c->broker);
+	if (!c->request->facts.nrefs || !ref->object)
+		return;
+	e = store_get(s, OBJECT_TAG, ref->object->name);
+	if (e)
+		store_remove(s, e);
+}
+
+int made_after(struct client *c)
+{
+	struct request *r = c->request;
+
+	switch (r->facts.endpoint->id) {
+	case EP_CONTAINER_CREATE:
+		container_made(c);
+		break;
+	case EP_CONTAINER_EXEC:
+		exec_made(c);
+		break;
+	case EP_CONTAINER_RENAME:
+		renamed(c);
+		break;
+	case EP_CONTAINER_REMOVE:
+		gone(c, OBJECT_CONTAINER);
+		break;
+	case EP_CONTAINER_UPDATE:
+		updated(c);
+		break;
+	case EP_CONTAINER_START:
+	case EP_CONTAINER_RESTART:
+		started(c);
+		break;
+	case EP_VOLUME_CREATE:
+		own_new(c, OBJECT_VOLUME, "Name", SLICE(""));
+		break;
+	case EP_VOLUME_REMOVE:
+		gone(c, OBJECT_VOLUME);
+		break;
+	case EP_NETWORK_CREATE:
+		own_new(c, OBJECT_NETWORK, "Id", r->facts.new_name);
+		break;
+	case EP_NETWORK_REMOVE:
+		gone(c, OBJECT_NETWORK);
+		break;
+	case EP_IMAGE_REMOVE:
+		image_removed(c);
+		break;
+	default:
+		if (images_made(c) == SYNC_WAIT)
+			return OWN_WAIT;
+	}
+	limit_unreserve(r);
+	return OWN_GOOD;
+}
+
+/* A volume that never came must not be kept from others. */
+void made_never(struct client *c)
+{
+	struct request *r = c->request;
+
+	for (size_t i = 0; i < r->facts.nrefs; i++) {
+		const struct ref *ref = &r->facts.refs[i];
+		if (ref->made && ref->state == REF_MISSING)
+			sync_look(c->broker, ref->kind, ref->name);
+	}
+	limit_unreserve(r);
+}

@@ -1,0 +1,311 @@
+/*
+ * upload.c: tars on their way to the Engine, checked while they pass: no
+ * devices, and no names of images that the caller may not give.  The Engine
+ * acts when the archive is whole; one that is refused never gets whole.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/broker.h"
+
+#define READ_MOST	(64 * 1024)	/* bytes; gzip makes a thousand times as much */
+
+/* ---- docker load: the names in manifest.json ---- */
+
+static bool may_give(struct client *c, struct slice canonical, struct buf *err)
+{
+	struct request *r = c->request;
+	struct entry *e = store_get(c->broker->store, OBJECT_TAG, canonical);
+	struct facts *f = &r->facts;
+	struct object o = { .kind = OBJECT_TAG, .id = canonical, .name = canonical };
+	struct ref *ref = facts_ref(f, OBJECT_TAG, REF_GIVE, SLICE("manifest.json"),
+	    canonical);
+	struct verdict v;
+
+	if (!ref) {
+		buf_addz(err, "it names too many images");
+		return false;
+	}
+	ref->state = REF_MISSING;
+	if (e && e->nowners) {
+		struct object *kept = arena_alloc(&r->arena, sizeof(*kept));
+		if (!kept || !own_object(c, e, kept))
+			return false;
+		ref->object = kept;
+		ref->state = REF_FOUND;
+	} else if (sync_has_tag(c->broker, canonical)) {
+		struct object *kept = arena_alloc(&r->arena, sizeof(*kept));
+		if (!kept)
+			return false;
+		*kept = o;
+		kept->id = kept->name = ref->name;
+		kept->common = true;
+		ref->object = kept;
+		ref->state = REF_FOUND;
+	}
+	policy_decide(r->rights, f, loop_realtime(c->broker->loop) / 1000000, true, &v);
+	if (v.allowed)
+		return true;
+	verdict_sentence(&v, f, c->who, 0, err);
+	return false;
+}
+
+static int image_name(void *arg, struct slice name, struct buf *err)
+{
+	struct client *c = arg;
+	_cleanup_(buf_free) struct buf canonical = BUF(BOUND_OBJECT_NAME + 64);
+
+	if (!reference_canon(name, &canonical) || !buf_ok(&canonical)) {
+		buf_addf(err, "it names an image \"%.*s\", which is no name", SLICE_ARG(name));
+		return ARCHIVE_BAD;
+	}
+	struct slice kept = arena_copy(&c->request->arena, buf_slice(&canonical));
+	if (!kept.p)
+		return -1;
+	return may_give(c, kept, err) ? ARCHIVE_GOOD : ARCHIVE_BAD;
+}
+
+/* ---- docker build: what FROM names ---- */
+
+struct wanted { struct client *c; struct buf *err; bool bad; };
+
+static bool image_seen(struct client *c, struct slice name)
+{
+	_cleanup_(buf_free) struct buf canonical = BUF(BOUND_OBJECT_NAME + 64);
+	const struct rights *r = c->request->rights;
+	struct store *s = c->broker->store;
+	struct entry *e = NULL;
+	struct object o;
+
+	if (rights_sight(r, OBJECT_IMAGE) & SEE_ANY)
+		return true;
+	/* as an id, where it can be one */
+	if (store_find(s, OBJECT_IMAGE, name, NULL, NULL, &e) != REF_MISSING && e &&
+	    e->nowners) {
+		entry_object(e, &o);
+		return rights_see(r, &o);
+	}
+	if (!reference_canon(name, &canonical) || !buf_ok(&canonical))
+		return true;		/* the Engine says so */
+	e = store_get(s, OBJECT_TAG, buf_slice(&canonical));
+	if (!e || !e->nowners)
+		return true;
+	entry_object(e, &o);
+	o.kind = OBJECT_IMAGE;
+	for (size_t i = 0; i < o.nowners; i++)
+		o.common |= o.owners[i].uid == 0;
+	return rights_see(r, &o);
+}
+
+static void dockerfile_names(void *arg, enum dockerfile_what what, struct slice text)
+{
+	struct wanted *w = arg;
+
+	if (w->bad)
+		return;
+	if (what == DOCKERFILE_IMAGE && !image_seen(w->c, text)) {
+		buf_addf(w->err, "there is no image %.*s for you", SLICE_ARG(text));
+		w->bad = true;
+	} else if (what == DOCKERFILE_UNKNOWN && !(rights_sight(w->c->request->rights,
+	    OBJECT_IMAGE) & SEE_ANY)) {
+		buf_addf(w->err, "it cannot be told which image \"%.*s\" is; write its name",
+		    SLICE_ARG(text));
+		w->bad = true;
+	}
+}
+
+static int file_seen(void *arg, const struct archive_file *f, struct buf *err)
+{
+	struct client *c = arg;
+	struct wanted w = { .c = c, .err = err };
+
+	if (c->request->facts.endpoint->id == EP_IMAGE_LOAD)
+		return manifest_names(f->name, f->text, image_name, c, err);
+	if (dockerfile_read(f->text, NULL, 0, dockerfile_names, &w) < 0)
+		return -1;
+	return w.bad ? ARCHIVE_BAD : ARCHIVE_GOOD;
+}
+
+/* ---- the bytes ---- */
+
+static enum archive_kind kind_of(const struct request *r)
+{
+	switch (r->facts.endpoint->id) {
+	case EP_IMAGE_LOAD:
+		return ARCHIVE_LOAD;
+	case EP_IMAGE_BUILD:
+		return ARCHIVE_BUILD;
+	default:
+		return ARCHIVE_UPLOAD;
+	}
+}
+
+bool upload_start(struct client *c)
+{
+	struct request *r = c->request;
+	const struct endpoint *e = r->facts.endpoint;
+
+	if ((e->body != BODY_TAR && e->body != BODY_OPAQUE) || r->verdict.privileged)
+		return true;
+	if (e->id != EP_IMAGE_LOAD && e->id != EP_IMAGE_BUILD &&
+	    e->id != EP_IMAGE_IMPORT && e->id != EP_CONTAINER_UPLOAD)
+		return true;
+	r->checked = BUF(BOUND_RELAY * 4);
+	r->unchecked = BUF(BOUND_RELAY * 2);
+	r->archive = archive_new(kind_of(r), query_text(&r->facts, "dockerfile"),
+	    file_seen, c);
+	return r->archive != NULL;
+}
+
+static bool upload_send(struct client *c)
+{
+	struct request *r = c->request;
+	struct buf *out = &c->link->out;
+	char line[24];
+	int n = snprintf(line, sizeof(line), "%zx\r\n", r->checked.len);
+	bool good = true;
+
+	if (!r->checked.len)
+		return true;
+	buf_add(out, line, (size_t)n);
+	good = link_send(c->link, SLICE_NONE, buf_slice(&r->checked));
+	buf_add(out, "\r\n", 2);
+	buf_reset(&r->checked);
+	return good && buf_ok(out);
+}
+
+static int upload_bad(struct client *c, int k, struct buf *err)
+{
+	_cleanup_(buf_free) struct buf text = BUF(4096);
+
+	c->request->body_done = false;
+	if (k < 0) {
+		relay_failed(c, 503, "out of memory, try again");
+		return -1;
+	}
+	buf_addf(&text, "the archive is refused: %s", buf_text(err));
+	relay_failed(c, 403, buf_text(&text));
+	return -1;
+}
+
+/* Until the Engine has to take something, or all was looked at.  -1 refused and
+ * answered, -2 the Engine takes no more. */
+static int upload_check(struct client *c)
+{
+	struct request *r = c->request;
+	_cleanup_(buf_free) struct buf err = BUF(4096);
+
+	while ((r->unchecked.len || r->more) && !c->link->out.len) {
+		size_t used = 0;
+		int k = archive_feed(r->archive, buf_slice(&r->unchecked), &used,
+		    &r->more, &r->checked, &err);
+
+		if (k != ARCHIVE_GOOD)
+			return upload_bad(c, k, &err);
+		buf_eat(&r->unchecked, used);
+		if (!upload_send(c))
+			return -2;
+	}
+	return 0;
+}
+
+static int upload_end(struct client *c)
+{
+	struct request *r = c->request;
+	_cleanup_(buf_free) struct buf err = BUF(4096);
+	int k = archive_end(r->archive, &r->checked, &err);
+
+	if (k != ARCHIVE_GOOD)
+		return upload_bad(c, k, &err);
+	/* the names of a load are its sender's from now on */
+	if (!made_before(c)) {
+		relay_failed(c, 503, "whose the images are could not be kept on disk;"
+		    " nothing was done");
+		return -1;
+	}
+	r->body_done = true;
+	if (!upload_send(c))
+		return -2;
+	buf_adds(&c->link->out, SLICE("0\r\n\r\n"));
+	return link_flush(c->link) ? 0 : -2;
+}
+
+static void up_piece(void *arg, struct slice piece)
+{
+	struct request *r = arg;
+
+	buf_adds(&r->unchecked, piece);
+	r->received += piece.n;
+}
+
+/* Decodes what came.  False: its chunks are malformed. */
+static bool upload_decode(struct request *r, struct slice in, size_t *used)
+{
+	*used = in.n;
+	if (r->framing == FRAMING_CHUNKED) {
+		int k = http_chunked_feed(&r->up, in, used, up_piece, r);
+		r->input_done = k == CHUNKED_END;
+		return k == CHUNKED_MORE || k == CHUNKED_END;
+	}
+	if (*used > r->length - r->received)
+		*used = (size_t)(r->length - r->received);
+	up_piece(r, (struct slice){ in.p, *used });
+	r->input_done = r->received == r->length;
+	return true;
+}
+
+/* 0, -1: the client is closed or answered, -3: nothing there now. */
+static int upload_read(struct client *c)
+{
+	struct request *r = c->request;
+	struct slice in = buf_slice(&c->in);
+	bool owned = in.n > 0;
+	size_t used = 0;
+
+	if (!owned) {
+		ssize_t n = source_read(&c->source, c->broker->scratch, READ_MOST);
+		if (n == -1)
+			return -3;
+		if (n <= 0) {
+			client_close(c);	/* the Engine must not take it for whole */
+			return -1;
+		}
+		in = (struct slice){ c->broker->scratch, (size_t)n };
+	} else if (in.n > READ_MOST) {
+		in.n = READ_MOST;
+	}
+	if (!upload_decode(r, in, &used)) {
+		relay_failed(c, 400, "the chunks of the body are malformed");
+		return -1;
+	}
+	if (owned)
+		buf_eat(&c->in, used);
+	else if (used < in.n)
+		buf_add(&c->in, in.p + used, in.n - used);
+	return 0;
+}
+
+bool upload_pump(struct client *c)
+{
+	struct request *r = c->request;
+	uint64_t until = r->received + BOUND_RELAY;
+
+	while (!r->body_done && !c->up_dead && !c->link->out.len &&
+	    r->received < until) {
+		int k = 0;
+		if (r->unchecked.len || r->more)
+			k = upload_check(c);
+		else if (r->framing == FRAMING_NONE || r->input_done ||
+		    (r->framing == FRAMING_LENGTH && !r->length))
+			k = upload_end(c);
+		else
+			k = upload_read(c);
+		if (k == -1)
+			return false;
+		if (k == -3)
+			return true;
+		if (k == -2)
+			c->up_dead = true;
+	}
+	return true;
+}
