@@ -58,6 +58,7 @@ struct listed {
 	size_t nlabels;
 	const struct slice *tags;		/* images: RepoTags and RepoDigests, canonical */
 	size_t ntags;
+	uint64_t size;				/* of images, bytes */
 	bool running;
 	struct slice status;			/* "running", "paused", ...: of containers */
 };

@@ -272,6 +272,12 @@ void query_write(const struct facts *f, const struct query_edits *e, struct buf 
 /* ?limit of a container list, 0 none (-n 1 and "latest" included). */
 uint64_t query_limit(const struct facts *f);
 
+/* A parameter's checked text; .p NULL: not asked for. */
+struct slice query_text(const struct facts *f, const char *name);
+/* The i-th of "filters", "buildargs" or "labels"; value.p NULL: null.  False past
+ * the end. */
+bool query_pair(const struct facts *f, const char *name, size_t i, struct pair *out);
+
 /*
  * Parses in and walks it by the endpoint's schema.
  * Unknown fields with a zero value (null, false, 0, "", [], {}) are dropped, others

@@ -28,6 +28,7 @@ struct broker;
 struct client;
 struct link;
 struct user;
+struct prune;
 
 /* ---- lists ---- */
 
@@ -333,6 +334,7 @@ enum client_state {
 	CLIENT_CONNECT,		/* the Engine's backlog is full: again soon */
 	CLIENT_FORWARD,		/* request and answer flow */
 	CLIENT_FINISH,		/* answered by the Engine: whose it is gets on disk */
+	CLIENT_PRUNE,		/* images are removed one by one */
 	CLIENT_TUNNEL,		/* raw bytes in both directions */
 	CLIENT_LINGER,		/* answered; what still comes is thrown away */
 	CLIENT_CLOSED
@@ -436,6 +438,7 @@ struct client {
 	int64_t since;			/* of the first byte of a head, of the first connect */
 	uint64_t lingered;
 	size_t charged;			/* of the waiting bytes */
+	struct prune *prune;
 	struct rights *service_rights;
 	uint64_t service_rights_generation;
 };
@@ -585,6 +588,7 @@ bool upload_pump(struct client *c) _must_check_;
 /* ---- prune.c: images of one user ---- */
 
 bool prune_images(struct client *c);	/* true: it is answered here */
+void prune_left(struct client *c);	/* the client goes away */
 
 /* ---- splice.c: large streams without a copy ---- */
 

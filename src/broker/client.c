@@ -119,10 +119,12 @@ void client_close(struct client *c)
 
 	if (c->state == CLIENT_CLOSED)
 		return;
-	if (c->state == CLIENT_FORWARD || c->state == CLIENT_TUNNEL)
+	if (c->state == CLIENT_FORWARD || c->state == CLIENT_TUNNEL ||
+	    c->state == CLIENT_PRUNE || c->state == CLIENT_FINISH)
 		relay_finish(c, NULL);
 	else if (c->state == CLIENT_RECORD || c->state == CLIENT_CONNECT)
 		relay_finish(c, "not forwarded: the client went away");
+	prune_left(c);
 	c->state = CLIENT_CLOSED;
 	if (c->link)
 		link_close(c->link);
@@ -481,6 +483,7 @@ void client_run(struct source *s, uint32_t ready)
 	case CLIENT_ENGINE_VERSION:
 	case CLIENT_LOOK:
 	case CLIENT_GROUP:
+	case CLIENT_PRUNE:
 	case CLIENT_RECORD:
 	case CLIENT_CONNECT:
 		parked_run(c);

@@ -8,6 +8,7 @@
 
 #include "broker/broker.h"
 
+#define BUILD_ARGS	256
 #define READ_MOST	(64 * 1024)	/* bytes; gzip makes a thousand times as much */
 
 /* ---- docker load: the names in manifest.json ---- */
@@ -121,7 +122,15 @@ static int file_seen(void *arg, const struct archive_file *f, struct buf *err)
 
 	if (c->request->facts.endpoint->id == EP_IMAGE_LOAD)
 		return manifest_names(f->name, f->text, image_name, c, err);
-	if (dockerfile_read(f->text, NULL, 0, dockerfile_names, &w) < 0)
+	struct dockerfile_arg args[BUILD_ARGS];
+	size_t n = 0;
+	struct pair p;
+
+	while (n < BUILD_ARGS && query_pair(&c->request->facts, "buildargs", n, &p)) {
+		args[n].name = p.key;
+		args[n++].value = p.value;
+	}
+	if (dockerfile_read(f->text, args, n, dockerfile_names, &w) < 0)
 		return -1;
 	return w.bad ? ARCHIVE_BAD : ARCHIVE_GOOD;
 }
