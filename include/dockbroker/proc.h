@@ -249,6 +249,7 @@ struct privilege {
 	 * "mprotect" in the list (dlopen). */
 	const char *const *syscalls;
 	bool unix_only;			/* socket(2) for AF_UNIX only */
+	bool threads;			/* may begin threads, never processes */
 };
 #define SYSCALLS_SOCK_LISTEN	"bind", "listen", "umask", "unlink", "unlinkat", "lsetxattr"
 #define SYSCALLS_PEER_GET	"pidfd_open", "poll", "ppoll"

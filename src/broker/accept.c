@@ -48,6 +48,7 @@ static struct client *client_new(struct listener *l, int fd)
 	node_init(&c->node);
 	node_init(&c->waiter.node);
 	node_init(&c->record_node);
+	node_init(&c->commit_node);
 	timer_init(b->loop, &c->timer, client_late);
 	if (source_add(b->loop, &c->source, fd, EPOLLIN | EPOLLRDHUP | GONE, client_run) < 0) {
 		close(fd);
@@ -136,7 +137,7 @@ void clients_judge(struct user *u)
 		if (!rights)
 			continue;
 		bool anonymous = c->service && c->service->containers;
-		policy_decide(rights, &c->request->facts, now, &v);
+		policy_decide(rights, &c->request->facts, now, true, &v);
 		if (out && !anonymous)
 			client_cut(c, buf_text(&barred));
 		else if (!v.allowed)

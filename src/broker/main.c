@@ -18,6 +18,9 @@
 static const char *const syscalls[] = {
 	SYSCALLS_SOCK_LISTEN, SYSCALLS_PEER_GET,
 	"accept4", "readlink", "readlinkat", "shutdown", "splice", "pipe2",
+	/* the store */
+	"eventfd2", "fdatasync", "flock", "fsync", "ftruncate", "rename",
+	"renameat", "renameat2",
 	NULL
 };
 
@@ -50,10 +53,12 @@ static void adopt(struct broker *b, const struct config *c)
 	memcpy(b->conf.run_dir, old.run_dir, sizeof(old.run_dir));
 	memcpy(b->conf.engine_socket, old.engine_socket, sizeof(old.engine_socket));
 	memcpy(b->conf.shared_socket, old.shared_socket, sizeof(old.shared_socket));
+	memcpy(b->conf.state_dir, old.state_dir, sizeof(old.state_dir));
 	memcpy(b->conf.services, old.services, sizeof(old.services));
 	b->conf.nservices = old.nservices;
 	if (strcmp(old.run_dir, c->run_dir) || strcmp(old.engine_socket, c->engine_socket) ||
 	    strcmp(old.shared_socket, c->shared_socket) ||
+	    strcmp(old.state_dir, c->state_dir) ||
 	    old.nservices != c->nservices ||
 	    /* Padding that differs costs a warning too many.
 	     * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
@@ -82,6 +87,11 @@ int broker_reload(struct broker *b, struct buf *err)
 		daemon_faults(err);
 	log_info("policy reloaded: %s", policy_hash(b->rules.policy));
 	journal_event(b, "reload", "policy %s", b->conf.policy);
+	/* Labels are kept only for rules about them. */
+	if (rights_want_labels(b->rules.policy)) {
+		store_keep_labels(b->store, true);
+		sync_again(b);
+	}
 	for (size_t i = 0; i < countof(b->people.table); i++)
 		for (struct user *u = b->people.table[i]; u; u = u->chain)
 			if (u->streams)
@@ -182,13 +192,42 @@ static void make_directories(struct broker *b)
 	snprintf(path, sizeof(path), "%s/services", b->conf.run_dir);
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		fatal("cannot make %s: %s", path, strerror(errno));
+	if (mkdir(b->conf.state_dir, 0700) < 0 && errno != EEXIST)
+		fatal("cannot make %s: %s; set state-dir", b->conf.state_dir,
+		    strerror(errno));
+	if (chown(b->conf.state_dir, uid, gid) < 0)
+		fatal("cannot give %s away: %s", b->conf.state_dir, strerror(errno));
+}
+
+/* ---- the store ---- */
+
+static void on_store(struct source *s, uint32_t ready)
+{
+	struct broker *b = node_entry(s, struct broker, store_source);
+
+	(void)ready;
+	commits_done(b);
+	source_clear(s, EPOLLIN);
+}
+
+static void store_begin(struct broker *b, struct buf *err)
+{
+	int r = store_open(b->conf.state_dir, &b->store, err), fd;
+
+	if (r != STORE_GOOD)
+		fatal("not started: %s", r < 0 ? strerror(-r) : buf_text(err));
+	store_keep_labels(b->store, rights_want_labels(b->rules.policy));
+	fd = dup(store_fd(b->store));
+	if (fd < 0 || source_add(b->loop, &b->store_source, fd, EPOLLIN, on_store) < 0)
+		fatal("out of memory");
 }
 
 static void drop(struct broker *b)
 {
 	_cleanup_(buf_free) struct buf err = BUF(4096);
 	struct privilege p = {
-		.user = b->conf.broker_user, .syscalls = syscalls, .unix_only = true
+		.user = b->conf.broker_user, .syscalls = syscalls, .unix_only = true,
+		.threads = true
 	};
 
 	if (privilege_drop(&p, &err) != 0)
@@ -231,6 +270,8 @@ static void setup(struct broker *b)
 		daemon_faults(&err);
 	if (r != 0)
 		fatal("not started: the policy has faults");
+	buf_reset(&err);
+	store_begin(b, &err);
 }
 
 static void teardown(struct broker *b)
@@ -239,8 +280,12 @@ static void teardown(struct broker *b)
 	journal_stop(b);
 	control_stop(b);
 	listeners_stop(b);
+	sync_stop(b);
+	asks_stop(b);
 	engine_stop(b);
 	people_stop(b);
+	source_close(&b->store_source);
+	store_close(b->store);
 	rules_free(b);
 	reasons_free(b);
 	free(b->scratch);
@@ -262,6 +307,8 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	log_open("dockbrokerd", LOG_INFO, getenv("JOURNAL_STREAM") != NULL);
 	node_init(&b->controls);
+	node_init(&b->commits);
+	node_init(&b->groups.waiters);
 	b->next_id = 1;
 	daemon_options(argc, argv, "dockbrokerd", "The broker between users and the"
 	    " Docker Engine.  SIGHUP reloads settings and\npolicy, SIGTERM ends it"
@@ -269,7 +316,7 @@ int main(int argc, char **argv)
 	setup(b);
 	timer_init(b->loop, &b->drain, drain_over);
 	int r = people_start(b);
-	if (r < 0 || (r = engine_start(b)) < 0)
+	if (r < 0 || (r = engine_start(b)) < 0 || (r = sync_start(b)) < 0)
 		fatal("cannot start: %s", strerror(-r));
 	journal_event(b, "start", "dockbrokerd " PACKAGE_VERSION);
 	notify_send("READY=1");

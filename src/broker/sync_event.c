@@ -191,7 +191,16 @@ static void exec_check(void *arg, struct entry *e)
 
 void sync_exec_sweep(struct sync *s)
 {
-	store_each(s->broker->store, OBJECT_EXEC, exec_check, s);
+	struct store *store = s->broker->store;
+
+	for (size_t i = 0; i < SYNC_BUCKETS; i++)
+		for (struct box *box = s->boxes[i], *next; box; box = next) {
+			struct slice id = slice_from(box->id);
+			next = box->chain;
+			if (!store_get(store, OBJECT_CONTAINER, id))
+				execs_remove(s, id);
+		}
+	store_each(store, OBJECT_EXEC, exec_check, s);
 }
 
 static void exec_reap(struct timer *t)

@@ -124,11 +124,8 @@ static bool image_read(struct question *q, struct slice body)
 {
 	struct image *i = &q->image;
 	struct image_told told = { 0 };
-	/* What is told may point into the text. */
-	struct slice text = arena_copy(&q->arena, body);
 
-	if (!text.p || image_told(text, &q->arena, &told) != 0 ||
-	    !told.id.n || told.id.n >= sizeof(i->id))
+	if (image_told(body, &q->arena, &told) != 0 || told.id.n >= sizeof(i->id))
 		return false;
 	memcpy(i->id, told.id.p, told.id.n);
 	i->tags = told.tags;

@@ -19,6 +19,7 @@
 #undef group
 #include <inttypes.h>
 #include <pwd.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +360,29 @@ static int filter_memory(scmp_filter_ctx ctx, const struct privilege *p)
 	return r;
 }
 
+/* A thread, but no process: the flag is in the first argument everywhere but
+ * on s390 and the like. */
+static int filter_threads(scmp_filter_ctx ctx, const struct privilege *p,
+    struct buf *err)
+{
+	static const char *const calls[] = {
+		"set_robust_list", "rseq", "sched_getaffinity", "sched_yield", NULL
+	};
+	const struct scmp_arg_cmp thread =
+	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+	int r = 0;
+
+	if (!p->threads)
+		return 0;
+	if (!call_permitted(p, "clone"))
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		    thread);
+	for (const char *const *n = calls; *n && !r; n++)
+		if (!call_permitted(p, *n))
+			r = filter_allow(ctx, p, *n, err);
+	return r;
+}
+
 static int filter_hostile(scmp_filter_ctx ctx, const struct privilege *p)
 {
 	int r = 0, nr;
@@ -394,6 +418,8 @@ static int filter_fill(scmp_filter_ctx ctx, const struct privilege *p,
 		r = filter_list(ctx, p, sockets, err);
 	if (!r)
 		r = filter_memory(ctx, p);
+	if (!r)
+		r = filter_threads(ctx, p, err);
 	return r ? r : filter_hostile(ctx, p);
 }
 
