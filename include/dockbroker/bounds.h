@@ -30,9 +30,16 @@
 #define BOUND_OBJECTS		200000		/* that are kept in memory: 300 bytes each */
 #define BOUND_OBJECT_NAME	512		/* bytes of a name or reference */
 #define BOUND_OWNERS		1024		/* holders of one image */
-#define BOUND_ELEMENT		(1024 * 1024)	/* bytes of one element of a list, one event, one inspect */
+#define BOUND_ELEMENT		(4 * 1024 * 1024)	/* bytes of one element of a list, one event, one member of an inspect; a network of 10,000 containers is 2.5 MiB before API 1.28 */
 #define BOUND_ANSWER		(8 * 1024 * 1024)	/* bytes of an answer that the broker itself reads as a whole */
 #define BOUND_IMAGES_CACHE	4096		/* image references whose id is remembered */
+
+/* ---- archives on their way to the Engine ---- */
+#define BOUND_ARCHIVE_FILE	(1024 * 1024)	/* bytes of a file in it that is read: manifest.json, the Dockerfile */
+#define BOUND_ARCHIVE_RECORDS	(1024 * 1024)	/* bytes of one pax or GNU record block; Go's own limit */
+#define BOUND_ARCHIVE_NAME	4096		/* bytes of an entry's name: PATH_MAX */
+#define BOUND_ARCHIVE_LINKS	24576		/* links in a loaded image or build context: 128 KiB */
+#define BOUND_ARCHIVE_WORK	(1024 * 1024)	/* bytes of layers that are inflated in one turn, only to be checked */
 
 /* ---- time, in milliseconds ---- */
 #define BOUND_HEAD_TIME		10000		/* first byte to end of a head (conf) */
