@@ -1,0 +1,5 @@
+/* test_dockerfile.c */
+int main(void)
+{
+	return 0;
+}

@@ -1,0 +1,5 @@
+/* test_tar.c */
+int main(void)
+{
+	return 0;
+}
