@@ -47,7 +47,8 @@ static const char *const kinds[] = {
 	[OBJECT_PLUGIN] = "plugin", [OBJECT_SERVICE] = "service",
 	[OBJECT_TASK] = "task", [OBJECT_NODE] = "node",
 	[OBJECT_SECRET] = "secret", [OBJECT_CONFIG] = "config",
-	[OBJECT_SWARM] = "swarm", [OBJECT_BUILD] = "build"
+	[OBJECT_SWARM] = "swarm", [OBJECT_BUILD] = "build",
+	[OBJECT_TAG] = "tag"
 };
 
 const char *object_kind_name(enum object_kind k)
@@ -260,6 +261,31 @@ static int variable_join(const struct http_target *t, size_t first,
 	return 0;
 }
 
+/* What the path names, where it is somebody's: swarm objects and plugins have no
+ * owners, and what a registry has is not the Engine's. */
+static void object_name(struct facts *f)
+{
+	enum ref_use use = REF_OBJECT;
+
+	switch (f->endpoint->object) {
+	case OBJECT_IMAGE:
+		if (f->endpoint->id == EP_IMAGE_DISTRIBUTION)
+			return;
+		if (f->endpoint->id != EP_IMAGE_REMOVE)
+			use = REF_USE;
+		break;
+	case OBJECT_CONTAINER:
+	case OBJECT_EXEC:
+	case OBJECT_NETWORK:
+	case OBJECT_VOLUME:
+		break;
+	default:
+		return;
+	}
+	/* without room it is counted in more_refs */
+	(void)facts_ref(f, f->endpoint->object, use, SLICE(""), f->object);
+}
+
 static int objects_set(const struct http_target *t, const struct found *found,
     struct facts *f, struct refusal *why)
 {
@@ -280,6 +306,8 @@ static int objects_set(const struct http_target *t, const struct found *found,
 		refusal_set(why, 404, "checkpoint not found");
 		return DOCKER_BAD;
 	}
+	if (found->n > 0)
+		object_name(f);
 	return DOCKER_GOOD;
 }
 
@@ -335,19 +363,74 @@ int catalog_find(enum method m, const struct http_target *t,
 	return objects_set(t, &found, f, why);
 }
 
+/* ---- writing ---- */
+
+/* Does the Engine do something else for a name of this image than for its id?
+ * Removing a name leaves the others; what is pushed and saved carries it. */
+static bool stays_name(const struct facts *f, const struct ref *r)
+{
+	if (r->kind != OBJECT_IMAGE)
+		return false;
+	switch (f->endpoint->id) {
+	case EP_IMAGE_PUSH:
+		return true;
+	case EP_IMAGE_REMOVE:
+	case EP_IMAGE_SAVE:
+	case EP_IMAGE_SAVE_ONE:
+		return !name_is_id(r->name) && !reference_is_id(r->name);
+	default:
+		return false;
+	}
+}
+
+struct slice ref_written(const struct facts *f, const struct ref *r)
+{
+	return stays_name(f, r) ? SLICE_NONE : r->id;
+}
+
+/* "sha256:..." stays readable. */
+static void id_write(struct slice id, struct buf *out)
+{
+	if (slice_starts(id, SLICE("sha256:"))) {
+		buf_addz(out, "sha256:");
+		id.p += strlen("sha256:");
+		id.n -= strlen("sha256:");
+	}
+	http_encode(out, id);
+}
+
+/* The id in place of {name}; .p NULL: the name as it came. */
+static struct slice object_id(const struct facts *f)
+{
+	for (size_t i = 0; i < f->nrefs; i++)
+		if (f->refs[i].path.n == 0 && f->refs[i].kind ==
+		    f->endpoint->object)
+			return ref_written(f, &f->refs[i]);
+	return SLICE_NONE;
+}
+
 void path_write(const struct facts *f, const struct http_target *t,
     struct buf *out)
 {
-	size_t n = strlen(f->endpoint->template);
+	const char *template = f->endpoint->template;
+	struct slice id = object_id(f);
+	struct found found = { 0 };
 
+	if (id.p && !match(template, t, &found))
+		found.n = 0;	/* cannot be: it was found by this */
 	if (t->versioned) {
 		buf_addz(out, "/v1.");
 		buf_addu(out, f->minor);
 	}
 	for (size_t i = 0; i < t->nsegments; i++) {
 		buf_addc(out, '/');
-		http_encode(out, t->segments[i]);
+		if (found.n > 0 && i == found.first[0]) {
+			id_write(id, out);
+			i += found.count[0] - 1;
+		} else {
+			http_encode(out, t->segments[i]);
+		}
 	}
-	if (f->endpoint->template[n - 1] == '/' || t->nsegments == 0)
+	if (template[strlen(template) - 1] == '/' || t->nsegments == 0)
 		buf_addc(out, '/');
 }

@@ -1,243 +1,319 @@
 /*
- * params_json.c: query parameters that hold JSON, parsed to a tree and written
+ * params_json.c: query parameters that hold JSON, read into entries or written
  * anew: what was checked is what is sent.  Fed by clients; bounded by the
- * length of a parameter and by json_parse.
+ * length of a parameter and by tree_parse.
  */
 #include <errno.h>
-#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "docker/params_int.h"
+#include "docker/tree.h"
 
 #define FILTER_KEY	64	/* bytes; the longest known is "desired-state" */
 #define FILTER_VALUES	256	/* of one key */
+#define ULIMITS_MAX	32
 
-static void json_drop(json_t **j)
+bool value_is_json(const struct param *p)
 {
-	json_decref(*j);
+	switch (p->type) {
+	case TYPE_FILTERS:
+	case TYPE_MAP:
+	case TYPE_MAP_NULL:
+	case TYPE_LIST:
+	case TYPE_ULIMITS:
+	case TYPE_OCI_PLATFORM:
+	case TYPE_OCI_PLATFORMS:
+		return true;
+	default:
+		return false;
+	}
 }
 
-static bool filter_key_valid(const char *key)
+static bool filter_key_valid(struct slice key)
 {
-	size_t n = strspn(key, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-!");
+	for (size_t i = 0; i < key.n; i++) {
+		char c = key.p[i];
 
-	return n > 0 && n <= FILTER_KEY && key[n] == '\0';
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
+		    c != '-' && c != '!')
+			return false;
+	}
+	return key.n > 0 && key.n <= FILTER_KEY;
 }
 
 /* No NUL and no other controls: nothing that a filter or a label needs. */
-static bool text_valid(const json_t *j)
+static bool text_valid(struct slice s)
 {
-	const char *z = json_string_value(j);
-
-	if (!z || strlen(z) != json_string_length(j))
-		return false;
-	for (; *z; z++)
-		if ((unsigned char)*z < 0x20 && *z != '\n' && *z != '\t')
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\n' &&
+		    s.p[i] != '\t')
 			return false;
-	return true;
+	return s.p != NULL;
 }
 
-static int set_true(json_t *values, const char *key)
+/* ---- entries ---- */
+
+/* The tree is gone when they are looked at. */
+static int entry_add(struct item *it, struct slice key, struct slice value,
+    struct arena *a)
 {
-	return json_object_set_new(values, key, json_true()) < 0 ?
-	    -ENOMEM : VALUE_GOOD;
+	struct entry *e = &it->entries[it->n];
+
+	e->ref = NO_REF;
+	if (key.p && !(e->key = arena_copy(a, key)).p)
+		return -ENOMEM;
+	if (value.p && !(e->value = arena_copy(a, value)).p)
+		return -ENOMEM;
+	it->n++;
+	return VALUE_GOOD;
 }
 
-/* The values of one key, in either form, as {"v":true}. */
-static int filter_values(json_t *from, json_t *to)
+/* The values of one key: ["v"] or {"v":true}. */
+static int filter_read(const struct node *from, struct item *it, struct arena *a)
 {
-	const char *key;
-	json_t *v;
-	size_t i;
-	int r = VALUE_GOOD;
+	bool list = node_is(from, NODE_LIST);
 
-	if (json_is_array(from)) {
-		if (json_array_size(from) > FILTER_VALUES)
-			return VALUE_BAD;
-		json_array_foreach(from, i, v) {
-			if (!text_valid(v))
-				return VALUE_BAD;
-			r = set_true(to, json_string_value(v));
-			if (r < 0)
-				return r;
-		}
-		return r;
-	}
-	if (!json_is_object(from) || json_object_size(from) > FILTER_VALUES)
+	if (!filter_key_valid(from->key) || from->n > FILTER_VALUES)
 		return VALUE_BAD;
-	json_object_foreach(from, key, v) {
-		if (!json_is_true(v))
-			return VALUE_BAD;
-		r = set_true(to, key);
-		if (r < 0)
-			return r;
-	}
-	return r;
-}
-
-static int filters_build(json_t *from, json_t *to)
-{
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(from))
-		return VALUE_BAD;
-	json_object_foreach(from, key, v) {
-		json_t *values;
+	for (const struct node *v = node_first(from); v; v = v->next) {
+		struct slice s = list ? node_text(v) : v->key;
 		int r;
 
-		if (!filter_key_valid(key))
+		if (!text_valid(s) || (!list && !node_is(v, NODE_TRUE)))
 			return VALUE_BAD;
-		values = json_object();
-		if (!values || json_object_set_new(to, key, values) < 0)
-			return -ENOMEM;
-		r = filter_values(v, values);
+		r = entry_add(it, from->key, s, a);
 		if (r != VALUE_GOOD)
 			return r;
-		if (json_object_size(values) == 0 &&
-		    json_object_del(to, key) < 0)
-			return -ENOMEM;
 	}
 	return VALUE_GOOD;
 }
 
-static bool map_valid(const json_t *j, bool nulls)
+static int slice_order(struct slice a, struct slice b)
 {
-	const char *key;
-	json_t *v;
+	size_t n = a.n < b.n ? a.n : b.n;
+	int r = n > 0 ? memcmp(a.p, b.p, n) : 0;
 
-	if (!json_is_object(j))
+	return r != 0 ? r : (a.n > b.n) - (a.n < b.n);
+}
+
+int entry_order(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	int r = slice_order(a->key, b->key);
+
+	return r != 0 ? r : slice_order(a->value, b->value);
+}
+
+/* Sorted, each once. */
+static void entries_order(struct item *it)
+{
+	size_t n = 0;
+
+	if (it->n > 1)
+		qsort(it->entries, it->n, sizeof(*it->entries), entry_order);
+	for (size_t i = 0; i < it->n; i++)
+		if (i == 0 || entry_order(&it->entries[i - 1],
+		    &it->entries[i]) != 0)
+			it->entries[n++] = it->entries[i];
+	it->n = n;
+}
+
+static bool filters_count(const struct node *root, size_t *n)
+{
+	if (!node_is(root, NODE_OBJECT))
 		return false;
-	json_object_foreach((json_t *)j, key, v)
-		if (!text_valid(v) && !(nulls && json_is_null(v)))
+	for (const struct node *k = root->first; k; k = k->next) {
+		if (!node_is(k, NODE_LIST) && !node_is(k, NODE_OBJECT))
 			return false;
+		*n += k->n;
+	}
 	return true;
 }
 
-static bool list_valid(const json_t *j)
+static int filters_read(const struct node *root, struct item *it, struct arena *a)
 {
-	json_t *v;
-	size_t i;
+	int r = VALUE_GOOD;
 
-	if (!json_is_array(j))
-		return false;
-	json_array_foreach(j, i, v)
-		if (!text_valid(v))
-			return false;
-	return true;
+	for (const struct node *k = root->first; r == VALUE_GOOD && k;
+	    k = k->next)
+		r = filter_read(k, it, a);
+	return r;
 }
 
-static bool ulimit_valid(const json_t *j)
+/* {"k":"v"}, {"k":null} or ["v"] */
+static int plain_read(const struct node *root, struct item *it, struct arena *a)
 {
-	const char *key;
-	json_t *v;
+	int r = VALUE_GOOD;
 
-	if (!json_is_object(j) || !text_valid(json_object_get(j, "Name")))
+	for (const struct node *v = node_first(root); r == VALUE_GOOD && v;
+	    v = v->next) {
+		bool null = it->param->type == TYPE_MAP_NULL &&
+		    node_is(v, NODE_NULL);
+
+		if (!null && !text_valid(node_text(v)))
+			return VALUE_BAD;
+		r = entry_add(it, v->key, node_text(v), a);
+	}
+	return r;
+}
+
+static int entries_read(const struct node *root, struct item *it, struct arena *a)
+{
+	bool filters = it->param->type == TYPE_FILTERS;
+	bool list = it->param->type == TYPE_LIST;
+	size_t n = 0;
+	int r;
+
+	if (filters && !filters_count(root, &n))
+		return VALUE_BAD;
+	if (!filters && !node_is(root, list ? NODE_LIST : NODE_OBJECT))
+		return VALUE_BAD;
+	if (!filters)
+		n = root->n;
+	if (n > 0) {
+		it->entries = arena_alloc(a, n * sizeof(*it->entries));
+		if (!it->entries)
+			return -ENOMEM;
+	}
+	r = filters ? filters_read(root, it, a) : plain_read(root, it, a);
+	if (r != VALUE_GOOD)
+		return r;
+	if (!list)
+		entries_order(it);
+	return it->n > 0 ? VALUE_GOOD : VALUE_NONE;
+}
+
+/* ---- texts ---- */
+
+static bool ulimit_valid(const struct node *v)
+{
+	if (!text_valid(node_text(node_get(v, "Name"))))
 		return false;
-	json_object_foreach((json_t *)j, key, v) {
-		if (strcmp(key, "Hard") == 0 || strcmp(key, "Soft") == 0) {
-			if (!json_is_integer(v))
+	for (const struct node *e = v->first; e; e = e->next) {
+		if (slice_is(e->key, "Hard") || slice_is(e->key, "Soft")) {
+			if (!node_is(e, NODE_INT))
 				return false;
-		} else if (strcmp(key, "Name") != 0) {
+		} else if (!slice_is(e->key, "Name")) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool ulimits_valid(const json_t *j)
+static bool ulimits_valid(const struct node *v)
 {
-	json_t *v;
-	size_t i;
-
-	if (!json_is_array(j) || json_array_size(j) > 32)
+	if (!node_is(v, NODE_LIST) || v->n > ULIMITS_MAX)
 		return false;
-	json_array_foreach(j, i, v)
-		if (!ulimit_valid(v))
+	for (const struct node *e = v->first; e; e = e->next)
+		if (!node_is(e, NODE_OBJECT) || !ulimit_valid(e))
 			return false;
 	return true;
 }
 
-static bool platform_valid(const json_t *j)
+static bool platform_valid(const struct node *v)
 {
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(j))
+	if (!node_is(v, NODE_OBJECT))
 		return false;
-	json_object_foreach((json_t *)j, key, v) {
-		if (strcmp(key, "os.features") == 0) {
-			if (!list_valid(v))
+	for (const struct node *e = v->first; e; e = e->next) {
+		if (slice_is(e->key, "os.features")) {
+			if (!node_is(e, NODE_LIST))
 				return false;
-		} else if (strcmp(key, "os") != 0 &&
-		    strcmp(key, "architecture") != 0 &&
-		    strcmp(key, "variant") != 0 &&
-		    strcmp(key, "os.version") != 0) {
+			for (const struct node *t = e->first; t; t = t->next)
+				if (!text_valid(node_text(t)))
+					return false;
+		} else if (!slice_is(e->key, "os") &&
+		    !slice_is(e->key, "architecture") &&
+		    !slice_is(e->key, "variant") &&
+		    !slice_is(e->key, "os.version")) {
 			return false;
-		} else if (!text_valid(v)) {
+		} else if (!text_valid(node_text(e))) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool kind_valid(enum json_kind kind, const json_t *j)
+static int node_order(const void *x, const void *y)
 {
-	switch (kind) {
-	case KIND_MAP:
-	case KIND_MAP_NULL:
-		return map_valid(j, kind == KIND_MAP_NULL);
-	case KIND_LIST:
-		return list_valid(j);
-	case KIND_ULIMITS:
-		return ulimits_valid(j);
-	case KIND_PLATFORM:
-		return platform_valid(j);
-	case KIND_FILTERS:
-		break;
+	const struct node *const *a = x, *const *b = y;
+
+	return slice_order((*a)->key, (*b)->key);
+}
+
+static void node_write(struct buf *out, const struct node *v);
+
+/* Keys sorted; the valid ones have at most five. */
+static void object_write(struct buf *out, const struct node *v)
+{
+	const struct node *all[8];
+	size_t n = 0;
+
+	for (const struct node *e = v->first; e && n < countof(all);
+	    e = e->next)
+		all[n++] = e;
+	qsort(all, n, sizeof(*all), node_order);
+	buf_addc(out, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_addc(out, ',');
+		buf_add_json_string(out, all[i]->key);
+		buf_addc(out, ':');
+		node_write(out, all[i]);
 	}
-	return false;
+	buf_addc(out, '}');
 }
 
-static int add_text(const char *p, size_t n, void *buf)
+static void node_write(struct buf *out, const struct node *v)
 {
-	buf_add(buf, p, n);
-	return 0;
+	if (v->type == NODE_OBJECT) {
+		object_write(out, v);
+	} else if (v->type == NODE_LIST) {
+		buf_addc(out, '[');
+		for (const struct node *e = v->first; e; e = e->next) {
+			if (e != v->first)
+				buf_addc(out, ',');
+			node_write(out, e);
+		}
+		buf_addc(out, ']');
+	} else if (v->type == NODE_INT) {
+		buf_addi(out, v->integer);
+	} else {
+		buf_add_json_string(out, node_text(v));
+	}
 }
 
-static int tree_write(const json_t *j, struct arena *a, struct slice *out)
+static int text_read(const struct node *root, struct item *it, struct arena *a)
 {
 	_cleanup_(buf_free) struct buf text = BUF(8 * BOUND_PARAMETER);
+	bool good = it->param->type == TYPE_ULIMITS ? ulimits_valid(root) :
+	    platform_valid(root);
 
-	if (json_object_size(j) == 0 && json_array_size(j) == 0)
+	if (!good)
+		return VALUE_BAD;
+	if (root->n == 0)
 		return VALUE_NONE;
-	if (json_dump_callback(j, add_text, &text,
-	    JSON_COMPACT | JSON_SORT_KEYS) < 0 || !buf_ok(&text))
+	node_write(&text, root);
+	if (!buf_ok(&text))
 		return -ENOMEM;
-	*out = arena_copy(a, buf_slice(&text));
-	return out->p ? VALUE_GOOD : -ENOMEM;
+	it->value = arena_copy(a, buf_slice(&text));
+	return it->value.p ? VALUE_GOOD : -ENOMEM;
 }
 
-int value_json(enum json_kind kind, struct slice in, struct arena *a,
-    struct slice *out)
+int value_json(const struct param *p, struct slice in, struct arena *a,
+    struct item *out)
 {
-	_cleanup_(json_drop) json_t *tree = NULL;
-	_cleanup_(json_drop) json_t *made = NULL;
-	_cleanup_(buf_free) struct buf err = BUF(256);
+	_cleanup_(tree_free) struct tree tree = { 0 };
 	int r;
 
 	if (slice_is(in, "null"))	/* what Go makes of an empty list */
 		return VALUE_NONE;
-	r = json_parse(in, &tree, &err);
-	if (r != JSON_GOOD)
+	r = tree_parse(in, &tree);
+	if (r != TREE_GOOD)
 		return r < 0 ? r : VALUE_BAD;
-	if (kind != KIND_FILTERS)
-		return kind_valid(kind, tree) ? tree_write(tree, a, out) :
-		    VALUE_BAD;
-	made = json_object();
-	if (!made)
-		return -ENOMEM;
-	r = filters_build(tree, made);
-	return r == VALUE_GOOD ? tree_write(made, a, out) : r;
+	if (p->type == TYPE_ULIMITS || p->type == TYPE_OCI_PLATFORM ||
+	    p->type == TYPE_OCI_PLATFORMS)
+		return text_read(tree.root, out, a);
+	return entries_read(tree.root, out, a);
 }

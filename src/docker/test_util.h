@@ -75,6 +75,15 @@ static inline bool ask(struct ask *a, const char *line)
 	return ask_engine(a, line, 51);
 }
 
+/* Path and query as they would be sent now, refs and edits as they are. */
+static inline const char *ask_sent(struct ask *a, const struct query_edits *e)
+{
+	buf_reset(&a->path);
+	path_write(&a->f, &a->target, &a->path);
+	query_write(&a->f, e, &a->path);
+	return buf_text(&a->path);
+}
+
 /* ../shared/api beside the source tree, or $DOCKBROKER_SHARED/api; NULL when
  * it is not there. */
 static inline FILE *shared_open(const char *name)
