@@ -404,7 +404,7 @@ struct request {
 	/* a tar on its way: upload.c */
 	struct archive *archive;
 	struct buf unchecked, checked;	/* as it came; what may go on */
-	bool more, input_done;
+	bool more, input_done, whole_archive;
 };
 
 struct client {
@@ -511,6 +511,9 @@ void request_answer(struct client *c, unsigned status, struct slice json);
 enum own_outcome { OWN_GOOD, OWN_WAIT, OWN_ANSWERED };
 /* Looks all refs up.  WAIT: parked in CLIENT_LOOK, woken later. */
 int own_look(struct client *c) _must_check_;
+/* The names that are left, of an archive that is there: enum sync_outcome, or
+ * -1 without memory. */
+int own_names(struct client *c) _must_check_;
 /* Refuses what is not there for the caller. */
 int own_missing(struct client *c) _must_check_;
 /* Views e for the policy; slices live as long as the arena. */
@@ -566,6 +569,7 @@ bool edit_write(struct client *c);
 bool narrow_needed(struct client *c);
 /* Filters and limits of a list, decided before it is asked for. */
 void narrow_plan(struct client *c, struct query_edits *e, struct pair filter[1]);
+bool narrow_prunes_badly(struct client *c);
 struct answer *narrow_new(struct client *c);	/* NULL: no memory */
 
 /* ---- hold.c: answers that do not pass as they are ---- */

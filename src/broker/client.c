@@ -545,6 +545,8 @@ void client_late(struct timer *t)
 	case CLIENT_FINISH:
 		hold_late(c);
 		break;
+	case CLIENT_PRUNE:
+		break;
 	case CLIENT_RECORD:
 		node_remove(&c->record_node);
 		client_unrecorded(c);

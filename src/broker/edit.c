@@ -81,6 +81,12 @@ bool edit_write(struct client *c)
 	struct refusal why = { .message = BUF(8192) };
 	int k = DOCKER_GOOD;
 
+	if (narrow_prunes_badly(c)) {
+		request_refused(c, 409, SLICE("dockbroker: some things were handed over to"
+		    " you or by you, so that the Engine cannot tell which are yours;"
+		    " remove them by name"));
+		return false;
+	}
 	buf_reset(&r->path);
 	path_write(&r->facts, &r->target, &r->path);
 	edit_query(c);

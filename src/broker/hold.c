@@ -147,7 +147,7 @@ static void progress(struct request *r, struct slice in)
 		return;
 	ids_find(r, buf_slice(&text));
 	r->ntail = text.len < sizeof(r->tail) ? text.len : sizeof(r->tail);
-	memcpy(r->tail, text.data + text.len - r->ntail, r->ntail);
+	memcpy(r->tail, text.p + text.len - r->ntail, r->ntail);
 }
 
 /* ---- receiving ---- */

@@ -68,6 +68,18 @@ static bool prunes(unsigned id)
 	return id == EP_CONTAINER_PRUNE || id == EP_VOLUME_PRUNE || id == EP_NETWORK_PRUNE;
 }
 
+/* Would the Engine's label filter remove what is not his? */
+bool narrow_prunes_badly(struct client *c)
+{
+	struct request *r = c->request;
+	enum object_kind kind = list_kind(r->facts.endpoint->id);
+	struct owner me;
+
+	own_person(c, &me);
+	return prunes(r->facts.endpoint->id) && !sees_any(r->rights, kind) &&
+	    (!me.name[0] || store_unlabelled(c->broker->store, kind, me.uid, me.name));
+}
+
 void narrow_plan(struct client *c, struct query_edits *e, struct pair filter[1])
 {
 	struct request *r = c->request;

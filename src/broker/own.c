@@ -386,6 +386,7 @@ int own_look(struct client *c)
 		r->looked = true;
 		return OWN_GOOD;
 	}
+	node_remove(&c->waiter.node);
 	k = sync_ready(c->broker, &c->waiter);
 	if (k != SYNC_GOOD)
 		return parked(c, k);
@@ -399,6 +400,18 @@ int own_look(struct client *c)
 	}
 	r->looked = true;
 	return OWN_GOOD;
+}
+
+int own_names(struct client *c)
+{
+	struct facts *f = &c->request->facts;
+	int k = SYNC_GOOD;
+
+	node_remove(&c->waiter.node);
+	for (size_t i = 0; i < f->nrefs && k == SYNC_GOOD; i++)
+		if (f->refs[i].state == REF_OPEN)
+			k = look(c, &f->refs[i]);
+	return k;
 }
 
 /* ---- what is not there ---- */

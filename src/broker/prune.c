@@ -3,6 +3,7 @@
  * everybody's, so the broker asks for the list, and removes one by one what
  * is only his: what a container still uses, the Engine keeps by itself.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

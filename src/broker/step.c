@@ -268,6 +268,8 @@ void client_wake(struct waiter *w)
 		step_allowed(c);
 	else if (c->state == CLIENT_FINISH)
 		hold_go(c);
+	else if (c->state == CLIENT_FORWARD)
+		relay_client(c, 0);	/* an upload that waited for names */
 	else if (c->state == CLIENT_ENGINE_VERSION && c->broker->engine.probed)
 		step_find(c);
 	else if (c->state == CLIENT_ENGINE_VERSION)

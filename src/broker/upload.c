@@ -13,57 +13,24 @@
 
 /* ---- docker load: the names in manifest.json ---- */
 
-static bool may_give(struct client *c, struct slice canonical, struct buf *err)
-{
-	struct request *r = c->request;
-	struct entry *e = store_get(c->broker->store, OBJECT_TAG, canonical);
-	struct facts *f = &r->facts;
-	struct object o = { .kind = OBJECT_TAG, .id = canonical, .name = canonical };
-	struct ref *ref = facts_ref(f, OBJECT_TAG, REF_GIVE, SLICE("manifest.json"),
-	    canonical);
-	struct verdict v;
-
-	if (!ref) {
-		buf_addz(err, "it names too many images");
-		return false;
-	}
-	ref->state = REF_MISSING;
-	if (e && e->nowners) {
-		struct object *kept = arena_alloc(&r->arena, sizeof(*kept));
-		if (!kept || !own_object(c, e, kept))
-			return false;
-		ref->object = kept;
-		ref->state = REF_FOUND;
-	} else if (sync_has_tag(c->broker, canonical)) {
-		struct object *kept = arena_alloc(&r->arena, sizeof(*kept));
-		if (!kept)
-			return false;
-		*kept = o;
-		kept->id = kept->name = ref->name;
-		kept->common = true;
-		ref->object = kept;
-		ref->state = REF_FOUND;
-	}
-	policy_decide(r->rights, f, loop_realtime(c->broker->loop) / 1000000, true, &v);
-	if (v.allowed)
-		return true;
-	verdict_sentence(&v, f, c->who, 0, err);
-	return false;
-}
-
+/* Looked up when the archive is whole: the Engine acts no sooner. */
 static int image_name(void *arg, struct slice name, struct buf *err)
 {
 	struct client *c = arg;
 	_cleanup_(buf_free) struct buf canonical = BUF(BOUND_OBJECT_NAME + 64);
+	struct facts *f = &c->request->facts;
 
 	if (!reference_canon(name, &canonical) || !buf_ok(&canonical)) {
 		buf_addf(err, "it names an image \"%.*s\", which is no name", SLICE_ARG(name));
 		return ARCHIVE_BAD;
 	}
-	struct slice kept = arena_copy(&c->request->arena, buf_slice(&canonical));
-	if (!kept.p)
-		return -1;
-	return may_give(c, kept, err) ? ARCHIVE_GOOD : ARCHIVE_BAD;
+	for (size_t i = 0; i < f->nrefs; i++)
+		if (slice_equal(f->refs[i].name, buf_slice(&canonical)))
+			return ARCHIVE_GOOD;
+	if (facts_ref(f, OBJECT_TAG, REF_GIVE, SLICE("manifest.json"), buf_slice(&canonical)))
+		return ARCHIVE_GOOD;
+	buf_addf(err, "it names more than %d images", BOUND_REFS);
+	return ARCHIVE_BAD;
 }
 
 /* ---- docker build: what FROM names ---- */
@@ -197,6 +164,29 @@ static int upload_bad(struct client *c, int k, struct buf *err)
 	return -1;
 }
 
+/* May he give the names that are in it?  -3: not known yet. */
+static int upload_names(struct client *c)
+{
+	struct request *r = c->request;
+	_cleanup_(buf_free) struct buf text = BUF(8192);
+	int k = own_names(c);
+
+	if (k == SYNC_WAIT)
+		return -3;
+	if (k == SYNC_GOOD)
+		policy_decide(r->rights, &r->facts, loop_realtime(c->broker->loop) / 1000000,
+		    true, &r->verdict);
+	if (k == SYNC_GOOD && r->verdict.allowed)
+		return 0;
+	if (k == SYNC_GOOD)
+		verdict_sentence(&r->verdict, &r->facts, c->who, 0, &text);
+	else
+		buf_addz(&text, "the Docker Engine does not answer");
+	r->body_done = false;
+	relay_failed(c, k == SYNC_GOOD ? 403 : 502, buf_text(&text));
+	return -1;
+}
+
 /* Until the Engine has to take something, or all was looked at.  -1 refused and
  * answered, -2 the Engine takes no more. */
 static int upload_check(struct client *c)
@@ -222,10 +212,14 @@ static int upload_end(struct client *c)
 {
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf err = BUF(4096);
-	int k = archive_end(r->archive, &r->checked, &err);
+	int k = r->whole_archive ? ARCHIVE_GOOD : archive_end(r->archive, &r->checked, &err);
 
 	if (k != ARCHIVE_GOOD)
 		return upload_bad(c, k, &err);
+	r->whole_archive = true;
+	k = r->facts.endpoint->id == EP_IMAGE_LOAD ? upload_names(c) : 0;
+	if (k != 0)
+		return k;
 	/* the names of a load are its sender's from now on */
 	if (!made_before(c)) {
 		relay_failed(c, 503, "whose the images are could not be kept on disk;"

@@ -24,8 +24,7 @@ static void tells(const char *file, const char *text, const char *names)
 
 	assert_int_equal(manifest_names(slice_from(file), slice_from(text),
 	    collect, &got, &err), 0);
-	buf_addc(&got, '\0');
-	assert_string_equal(got.data, names);
+	assert_string_equal(buf_text(&got), names);
 }
 
 static void test_names(void **state)
