@@ -113,6 +113,7 @@ struct object {
 	size_t ntags;
 	bool common;			/* everybody may see and use it, not change it: predefined
 					 * networks, images that are nobody's or root's */
+	bool given;			/* tags: named by its owner, not by a pull */
 };
 
 /* ---- what a request asks: typed, for policy and record ---- */
@@ -304,6 +305,8 @@ struct body_edits {
  * out, -ENOMEM. */
 int body_write(const struct facts *f, const struct body_edits *e, struct buf *out,
     struct refusal *why) _must_check_;
+/* Zeroes what facts->body holds: passwords of auth.  Nothing can be written then. */
+void body_wipe(struct facts *f);
 
 /* ---- image references ---- */
 

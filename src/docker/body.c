@@ -3,6 +3,8 @@
  * table of its schema (schema.def) and written anew in the order of the table,
  * so that the Engine reads exactly what was checked: its own parser takes keys
  * in any case, lets the last duplicate win and ignores what it does not know.
+ * Where ids and edits belong in that text is remembered as spots, for
+ * body_write.c.
  *
  * Invariants: what was written canonicalises to itself; nothing that is not in
  * the table is written; a value that was not judged is not written.
@@ -11,6 +13,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "docker/body_int.h"
@@ -19,6 +22,7 @@
 #define FAULTS_SHOWN	(4 * 1024)	/* bytes after which no more are named */
 #define FAULTS_MAX	(8 * 1024)	/* bytes; one fault is shorter than 2 KiB */
 #define KEY_SHOWN	64		/* bytes of a key in a message */
+#define BODY_TEXT	(8 * BOUND_BODY)	/* bytes: each may become an escape */
 #define OBJECT_FIELDS	96		/* rows of one object, at most */
 
 /* ---- the tables ---- */
@@ -75,6 +79,29 @@ static const struct root {
 	[SCHEMA_##s] = { { .shape = SHAPE_ONE, .type = TYPE_OBJECT, \
 	    .object = OBJ_##o }, true },
 #include "dockbroker/schema.def"
+};
+
+/* Where body_write may have to write something. */
+static const unsigned char marks[countof(fields)] = {
+	[ROW_CREATE_Labels] = SPOT_LABELS, [ROW_CREATE_HostConfig] = SPOT_HOST,
+	[ROW_CONFIG_Labels] = SPOT_LABELS, [ROW_VOLUME_Labels] = SPOT_LABELS,
+	[ROW_NETWORK_Labels] = SPOT_LABELS,
+	[ROW_HOST_Binds] = SPOT_BINDS, [ROW_HOST_CapDrop] = SPOT_CAP_DROP,
+	[ROW_HOST_Memory] = SPOT_MEMORY, [ROW_HOST_NanoCpus] = SPOT_NANO_CPUS,
+	[ROW_HOST_CgroupParent] = SPOT_CGROUP_PARENT,
+	[ROW_HOST_CpuPeriod] = SPOT_CPU_PERIOD,
+	[ROW_HOST_CpuQuota] = SPOT_CPU_QUOTA,
+	[ROW_HOST_MemorySwap] = SPOT_MEMORY_SWAP,
+	[ROW_HOST_PidsLimit] = SPOT_PIDS, [ROW_HOST_Mounts] = SPOT_MOUNTS,
+	[ROW_UPDATE_NanoCpus] = SPOT_NANO_CPUS,
+	[ROW_UPDATE_CpuPeriod] = SPOT_CPU_PERIOD,
+	[ROW_UPDATE_CpuQuota] = SPOT_CPU_QUOTA,
+	[ROW_UPDATE_PidsLimit] = SPOT_PIDS,
+	[ROW_MOUNT_Source] = SPOT_SOURCE,
+	[ROW_MOUNT_BindOptions] = SPOT_BIND_OPTIONS,
+	[ROW_BIND_OPTIONS_Propagation] = SPOT_PROPAGATION,
+	[ROW_MOUNT_VolumeOptions] = SPOT_VOLUME_OPTIONS,
+	[ROW_VOLUME_OPTIONS_Labels] = SPOT_VOLUME_LABELS
 };
 
 /* Clients send fields in the Engine's order, and so are the rows: the search
@@ -295,12 +322,36 @@ static void write_field(struct walk *w, const struct field *f,
     const struct step *up, const struct node *v)
 {
 	struct step at = { up, f->name, 0 };
-	size_t faults = w->nfaults;
+	size_t faults = w->nfaults, value;
 
 	buf_adds(w->out, f->key);
+	value = w->out->len;
 	write_value(w, f, f->shape, &at, v);
-	if (f->judge && w->nfaults == faults)
-		f->judge(w, f, &at, v);
+	if (!f->judge || w->nfaults != faults)
+		return;
+	w->value = value;
+	f->judge(w, f, &at, v);
+}
+
+/* from: where the member began, with its comma; behind it nothing is written
+ * yet.  What is inside of some has marks of its own. */
+static void mark(struct walk *w, unsigned row, size_t from)
+{
+	enum spot_kind kind = marks[row];
+	size_t to = w->out->len;
+
+	if (!kind || !w->marks)
+		return;
+	if (to != from) {
+		if (kind == SPOT_HOST || kind == SPOT_BIND_OPTIONS ||
+		    kind == SPOT_VOLUME_OPTIONS)
+			return;
+		if (kind == SPOT_MOUNTS) {
+			kind = SPOT_MOUNTS_END;
+			from = to = to - 1;
+		}
+	}
+	spot_add(w, kind, from, to);
 }
 
 static void write_object(struct walk *w, enum object_id o,
@@ -328,13 +379,18 @@ static void write_object(struct walk *w, enum object_id o,
 	}
 	buf_addc(w->out, '{');
 	for (unsigned i = first; i < end; i++) {
-		if (!slots[i - first] || fields[i].judge == judge_drop)
-			continue;
-		buf_addz(w->out, comma);
-		comma = ",";
-		write_field(w, &fields[i], up, slots[i - first]);
+		size_t from = w->out->len;
+
+		if (slots[i - first] && fields[i].judge != judge_drop) {
+			buf_addz(w->out, comma);
+			comma = ",";
+			write_field(w, &fields[i], up, slots[i - first]);
+		}
+		if (marks[i])
+			mark(w, i, from);
 	}
 	buf_addc(w->out, '}');
+	w->nmounts += o == OBJ_MOUNT;
 }
 
 static void write_list(struct walk *w, const struct field *f,
@@ -437,23 +493,86 @@ static void write_value(struct walk *w, const struct field *f,
 	}
 }
 
+/* ---- spots ---- */
+
+struct spot *spot_add(struct walk *w, enum spot_kind kind, size_t from, size_t to)
+{
+	struct body *b = w->body;
+	size_t n = b->cap_spots ? b->cap_spots * 2 : 16;
+	struct spot *p;
+
+	if (b->nspots == b->cap_spots) {
+		p = arena_alloc(w->facts->arena, n * sizeof(*p));
+		if (!p) {
+			w->no_memory = true;
+			return NULL;
+		}
+		if (b->nspots)
+			memcpy(p, b->spots, b->nspots * sizeof(*p));
+		b->spots = p;
+		b->cap_spots = n;
+	}
+	p = &b->spots[b->nspots++];
+	*p = (struct spot){ .kind = kind, .from = from, .to = to,
+	    .index = w->nmounts };
+	return p;
+}
+
+/* Judges of lists and maps come behind those of what is in them, so that a few
+ * spots of refs stand behind later ones. */
+static int spot_compare(const void *a, const void *b)
+{
+	const struct spot *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return x->kind < y->kind ? -1 : x->kind > y->kind;
+}
+
+static void spots_sort(struct body *b)
+{
+	for (size_t i = 1; i < b->nspots; i++) {
+		if (b->spots[i].from < b->spots[i - 1].from) {
+			qsort(b->spots, b->nspots, sizeof(*b->spots), spot_compare);
+			return;
+		}
+	}
+}
+
 /* ---- the whole ---- */
 
 static void walk_root(struct walk *w, const struct root *root, const struct node *v)
 {
-	size_t before = w->out->len;
-
-	if (node_is(v, NODE_NULL))
+	w->marks = w->schema == SCHEMA_CONTAINER_CREATE ||
+	    w->schema == SCHEMA_CONTAINER_UPDATE || w->schema == SCHEMA_COMMIT ||
+	    w->schema == SCHEMA_VOLUME_CREATE || w->schema == SCHEMA_NETWORK_CREATE;
+	if (node_is(v, NODE_NULL) && w->schema != SCHEMA_VOLUME_CREATE)
 		buf_addz(w->out, "null");	/* commit tells it from {} */
+	else if (node_is(v, NODE_NULL))
+		write_object(w, root->field.object, NULL,
+		    &(struct node){ .type = NODE_OBJECT });
 	else
 		write_value(w, &root->field, root->field.shape, NULL, v);
 	if (root->silent && !w->out->failed)
-		w->out->len = before;
+		w->out->len = 0;
 	argv_write(w);
+	if (!w->nfaults)
+		points_finish(w);
+	resources_sum(w);
+	spots_sort(w->body);
+}
+
+static void asked_finish(struct facts *f, enum schema_id schema)
+{
+	f->asked.containers += schema == SCHEMA_CONTAINER_CREATE;
+	f->asked.volumes += schema == SCHEMA_VOLUME_CREATE;
+	f->asked.networks += schema == SCHEMA_NETWORK_CREATE;
 }
 
 static int walk_end(struct walk *w, struct refusal *why)
 {
+	struct facts *f = w->facts;
+
 	if (w->nfaults > w->nnamed)
 		buf_addf(&w->faults, "; and %zu more",
 		    w->nfaults - w->nnamed);
@@ -462,13 +581,18 @@ static int walk_end(struct walk *w, struct refusal *why)
 		    buf_text(&w->faults));
 		return DOCKER_BAD;
 	}
-	/* a reach that could not even be named must not pass for none */
-	if (w->no_memory || (w->facts->more_reach && !w->facts->nreach))
-		return -ENOMEM;
-	if (!buf_ok(w->out)) {
-		refusal_set(why, 413, "the body is too large");
+	if (f->more_refs && f->nrefs == BOUND_REFS) {
+		refusal_set(why, 400, "the request names more than %d objects",
+		    BOUND_REFS);
 		return DOCKER_BAD;
 	}
+	/* a reach that could not even be named must not pass for none */
+	if (w->no_memory || f->more_refs || (f->more_reach && !f->nreach))
+		return -ENOMEM;
+	w->body->text = arena_copy(f->arena, buf_slice(w->out));
+	if (!buf_ok(w->out) || !w->body->text.p)
+		return -ENOMEM;
+	asked_finish(f, w->schema);
 	return DOCKER_GOOD;
 }
 
@@ -490,17 +614,24 @@ static int not_json(struct slice in, struct refusal *why)
 	return DOCKER_BAD;
 }
 
-int body_canon(struct slice in, struct facts *f, struct buf *out,
-    struct refusal *why)
+/* The Engine of some versions makes a volume out of no body at all. */
+int body_read(struct slice in, struct facts *f, struct refusal *why)
 {
 	enum schema_id schema = f->endpoint->schema;
 	_cleanup_(tree_free) struct tree t = { 0 };
-	struct walk w = { .facts = f, .out = out, .schema = schema,
+	_cleanup_(buf_free) struct buf out = { .max = BODY_TEXT, .secret = true };
+	struct walk w = { .facts = f, .out = &out, .schema = schema,
 	    .faults = BUF(FAULTS_MAX) };
 	int r;
 
-	if (in.n == 0)
+	if (in.n == 0 && schema != SCHEMA_VOLUME_CREATE)
 		return DOCKER_GOOD;
+	if (in.n == 0)
+		in = SLICE("{}");
+	w.body = f->body = arena_alloc(f->arena, sizeof(*w.body));
+	if (!w.body || !buf_room(&out, in.n + in.n / 8))
+		return -ENOMEM;
+	w.body->schema = schema;
 	r = tree_parse(in, &t);
 	if (r < 0)
 		return r;

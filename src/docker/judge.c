@@ -15,50 +15,65 @@
 #include "docker/names.h"
 
 #define PATH_SHOWN	512		/* bytes */
+#define VALUE_MAX	(256 * 1024)	/* bytes; facts_reach says what is too long */
 
-static void reach(struct walk *w, const char *word, const struct step *at,
-    struct slice value)
+/* facts and policy know a word by its text: one copy of each. */
+static const char *word_find(const char *word, size_t n)
 {
-	_cleanup_(buf_free) struct buf path = BUF(PATH_SHOWN);
+	static const char *const words[] = {
+		"bind", "publish", "capability", "device", "gpu", "host",
+		"network", "driver", "security", "sysctl", "runtime",
+		"logdriver", "privileged", "remote"
+	};
 
-	step_write(at, &path);
-	facts_reach(w->facts, word, buf_ok(&path) ? buf_slice(&path) : SLICE(""),
-	    value);
+	for (size_t i = 0; i < countof(words); i++) {
+		if (slice_is((struct slice){ word, n }, words[i]))
+			return words[i];
+	}
+	return "everything";
 }
 
-static struct slice member(const struct node *o, const char *name)
+void reach_add(struct walk *w, const char *word, const struct step *at,
+    struct slice value, struct slice extra)
+{
+	_cleanup_(buf_free) struct buf path = BUF(PATH_SHOWN), text = BUF(VALUE_MAX);
+	size_t n = strcspn(word, " ");
+	const char *kind = word + n + (word[n] == ' ');
+
+	step_write(at, &path);
+	if (*kind) {
+		buf_addz(&text, kind);
+		if (kind[strlen(kind) - 1] == '=')
+			buf_adds(&text, value);
+		value = buf_slice(&text);
+	}
+	if (text.failed)
+		w->no_memory = true;
+	facts_reach(w->facts, word_find(word, n),
+	    buf_ok(&path) ? buf_slice(&path) : SLICE(""), value, extra);
+}
+
+struct slice member(const struct node *o, const char *name)
 {
 	return node_text(node_get(o, name));
 }
 
-static bool has(struct slice s, const char *part)
+bool has(struct slice s, const char *part)
 {
 	return s.n && memmem(s.p, s.n, part, strlen(part));
 }
 
-/* As the Engine understands a volume's name. */
-static bool volume_name(struct slice s)
+struct slice keep(struct walk *w, struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9');
+	struct slice copy = arena_copy(w->facts->arena, s);
 
-		if (!letter && (i == 0 || (c != '_' && c != '.' && c != '-')))
-			return false;
-	}
-	return s.n > 0;
+	if (copy.p)
+		return copy;
+	w->no_memory = true;
+	return SLICE("");
 }
 
-/* ---- for any field ---- */
-
-void judge_drop(struct walk *w _unused_, const struct field *f _unused_,
-    const struct step *at _unused_, const struct node *v _unused_)
-{
-	/* body.c never writes these */
-}
-
-static struct slice scalar(const struct node *v, char text[static 32])
+struct slice scalar_text(const struct node *v, char text[static 32])
 {
 	if (node_is(v, NODE_INT)) {
 		snprintf(text, 32, "%lld", (long long)node_integer(v));
@@ -69,26 +84,48 @@ static struct slice scalar(const struct node *v, char text[static 32])
 	return node_is(v, NODE_TEXT) ? node_text(v) : SLICE("");
 }
 
+void for_each(struct walk *w, const struct field *f, const struct step *up,
+    const struct node *v, element_fn *fn)
+{
+	size_t i = 0;
+
+	if (node_is(v, NODE_TEXT))
+		fn(w, f, up, v);
+	for (const struct node *e = node_first(v); e; e = e->next, i++) {
+		struct step at = { up, e->key, i };
+
+		fn(w, f, &at, e);
+	}
+}
+
+/* ---- for any field ---- */
+
+void judge_drop(struct walk *w _unused_, const struct field *f _unused_,
+    const struct step *at _unused_, const struct node *v _unused_)
+{
+	/* body.c never writes these */
+}
+
 void judge_reach(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
 	char text[32];
 
 	if (!node_zero(v))
-		reach(w, f->word, at, scalar(v, text));
+		reach_add(w, f->word, at, scalar_text(v, text), SLICE(""));
 }
 
 void judge_quiet(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
 	if (!node_zero(v))
-		reach(w, f->word, at, SLICE(""));
+		reach_add(w, f->word, at, SLICE(""), SLICE(""));
 }
 
 void judge_present(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
+    const struct step *at, const struct node *v _unused_)
 {
-	reach(w, f->word, at, node_first(v) ? SLICE("") : SLICE("[]"));
+	reach_add(w, f->word, at, SLICE(""), SLICE(""));
 }
 
 void judge_negative(struct walk *w, const struct field *f,
@@ -102,25 +139,7 @@ void judge_unless(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
 	if (!list_has(f->check + 1, node_text(v)))
-		reach(w, f->word, at, node_text(v));
-}
-
-typedef void element_fn(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v);
-
-/* Of a list, a map, or one text that stands for a list. */
-static void for_each(struct walk *w, const struct field *f,
-    const struct step *up, const struct node *v, element_fn *fn)
-{
-	size_t i = 0;
-
-	if (node_is(v, NODE_TEXT))
-		fn(w, f, up, v);
-	for (const struct node *e = node_first(v); e; e = e->next, i++) {
-		struct step at = { up, e->key, i };
-
-		fn(w, f, &at, e);
-	}
+		reach_add(w, f->word, at, node_text(v), SLICE(""));
 }
 
 /* An empty element is no default: it reaches as well. */
@@ -129,13 +148,7 @@ static void each_shown(struct walk *w, const struct field *f,
 {
 	char text[32];
 
-	reach(w, f->word, at, scalar(v, text));
-}
-
-static void each_hidden(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v _unused_)
-{
-	reach(w, f->word, at, SLICE(""));
+	reach_add(w, f->word, at, scalar_text(v, text), SLICE(""));
 }
 
 void judge_each(struct walk *w, const struct field *f, const struct step *at,
@@ -144,33 +157,28 @@ void judge_each(struct walk *w, const struct field *f, const struct step *at,
 	for_each(w, f, at, v, each_shown);
 }
 
-void judge_each_quiet(struct walk *w, const struct field *f,
+static void each_key(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	for_each(w, f, at, v, each_hidden);
+	reach_add(w, f->word, at, at->name, v->type == NODE_TEXT ? v->text : SLICE(""));
 }
 
-/* ---- containers ---- */
+static void each_key_quiet(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v _unused_)
+{
+	reach_add(w, f->word, at, at->name, SLICE(""));
+}
 
-/* Variables that make a runtime's hook hand out devices. */
-static void variable(struct walk *w, const struct field *f,
+void judge_each_key(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	static const char devices[] =
-	    "NVIDIA_VISIBLE_DEVICES|NVIDIA_MIG_CONFIG_DEVICES|"
-	    "NVIDIA_MIG_MONITOR_DEVICES|NVIDIA_IMEX_CHANNELS|"
-	    "AMD_VISIBLE_DEVICES|HABANA_VISIBLE_DEVICES|"
-	    "ASCEND_VISIBLE_DEVICES";
-	struct slice value = node_text(v), name = slice_cut(&value, '=');
-
-	if (value.n && !list_has("void|none", value) && list_has(devices, name))
-		reach(w, f->word, at, name);
+	for_each(w, f, at, v, each_key);
 }
 
-void judge_env(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
+void judge_each_key_quiet(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
 {
-	for_each(w, f, at, v, variable);
+	for_each(w, f, at, v, each_key_quiet);
 }
 
 static void label(struct walk *w, const struct field *f _unused_,
@@ -186,85 +194,73 @@ void judge_labels(struct walk *w, const struct field *f,
 	for_each(w, f, at, v, label);
 }
 
-/* "name:/path[:ro,nocopy]" stays inside; a path on the host does not, nor do
- * options that relabel or propagate. */
-static void bind(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
+/* ---- kernel features ---- */
+
+static void capability(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
 {
-	struct slice rest = node_text(v), source;
+	struct slice s = node_text(v);
+	char name[64];
 
-	if (!rest.n || !memchr(rest.p, ':', rest.n))
-		return;		/* one path alone is an anonymous volume */
-	source = slice_cut(&rest, ':');
-	slice_cut(&rest, ':');
-	if (!volume_name(source) || !list_has("|ro|rw|nocopy|ro,nocopy|"
-	    "rw,nocopy|nocopy,ro|nocopy,rw", rest))
-		reach(w, f->word, at, node_text(v));
-}
-
-void judge_binds(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	for_each(w, f, at, v, bind);
-}
-
-static void mount(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	struct slice type = member(v, "Type"), source = member(v, "Source"),
-	    target = member(v, "Target");
-	_cleanup_(buf_free) struct buf text = BUF(16 * 1024);
-	const char *word = f->word;
-
-	if (slice_is(type, "tmpfs") && !source.n)
+	if (s.n > 4 && slice_equal_nocase((struct slice){ s.p, 4 }, SLICE("CAP_")))
+		s = (struct slice){ s.p + 4, s.n - 4 };
+	if (s.n >= sizeof(name)) {
+		walk_fault(w, at, "is no capability");
 		return;
-	if (slice_is(type, "volume") && (!source.n || volume_name(source)))
-		return;
-	if (slice_is(type, "image"))
-		word = "image";
-	else if (slice_is(type, "cluster"))
-		word = "driver";
-	buf_adds(&text, source);
-	buf_addc(&text, ':');
-	buf_adds(&text, target);
-	reach(w, word, at, buf_slice(&text));
-}
-
-void judge_mounts(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	for_each(w, f, at, v, mount);
-}
-
-static void tmpfs(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	struct slice options = node_text(v);
-
-	while (options.n) {
-		struct slice one = slice_cut(&options, ','), name = slice_cut(&one, '=');
-
-		if (!list_has("rw|ro|exec|noexec|nosuid|nodev|size|mode|uid|gid|"
-		    "nr_inodes|nr_blocks|noatime|relatime|nodiratime|"
-		    "strictatime|sync|async|dirsync|defaults|", name)) {
-			reach(w, f->word, at, node_text(v));
-			return;
-		}
 	}
+	for (size_t i = 0; i < s.n; i++) {
+		name[i] = s.p[i];
+		if (name[i] >= 'a' && name[i] <= 'z')
+			name[i] = (char)(name[i] - 'a' + 'A');
+	}
+	reach_add(w, f->word, at, (struct slice){ name, s.n }, SLICE(""));
 }
 
-void judge_tmpfs(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
+void judge_capabilities(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
 {
-	for_each(w, f, at, v, tmpfs);
+	for_each(w, f, at, v, capability);
 }
 
+static void dropped(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, const struct node *v)
+{
+	static const struct slice all[] = {
+		{ "ALL", 3 }, { "MKNOD", 5 }, { "CAP_ALL", 7 }, { "CAP_MKNOD", 9 }
+	};
+
+	for (size_t i = 0; i < countof(all); i++)
+		w->body->drops_mknod |= slice_equal_nocase(node_text(v), all[i]);
+}
+
+void judge_cap_drop(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	for_each(w, f, at, v, dropped);
+}
+
+/* "seccomp:unconfined" is the older spelling of "seccomp=unconfined"; a
+ * profile itself is long, and nobody can judge it. */
 static void security_option(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	if (!list_has("no-new-privileges|no-new-privileges:true|"
-	    "no-new-privileges=true", node_text(v)))
-		reach(w, f->word, at, node_text(v));
+	_cleanup_(buf_free) struct buf b = BUF(VALUE_MAX);
+	struct slice value = node_text(v), name;
+	char sign = has(value, "=") ? '=' : ':';
+
+	if (list_has("no-new-privileges|no-new-privileges:true|"
+	    "no-new-privileges=true", value))
+		return;
+	name = slice_cut(&value, sign);
+	buf_adds(&b, name);
+	if (slice_is(name, "seccomp") && !list_has("unconfined|builtin", value))
+		value = SLICE("custom");
+	if (value.n) {
+		buf_addc(&b, '=');
+		buf_adds(&b, value);
+	}
+	w->no_memory |= !buf_ok(&b);
+	reach_add(w, f->word, at, buf_slice(&b), SLICE(""));
 }
 
 void judge_security_options(struct walk *w, const struct field *f,
@@ -273,57 +269,13 @@ void judge_security_options(struct walk *w, const struct field *f,
 	for_each(w, f, at, v, security_option);
 }
 
-static void device_path(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	struct slice path = member(v, "PathOnHost");
-
-	reach(w, f->word, at, path.p ? path : member(v, "Path"));
-}
-
-void judge_device_paths(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	for_each(w, f, at, v, device_path);
-}
-
-static void device_request(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	const struct node *ids = node_first(node_get(v, "DeviceIDs"));
-	bool gpu = slice_is(member(v, "Driver"), "nvidia");
-	_cleanup_(buf_free) struct buf text = BUF(4096);
-	const char *comma = " ids=";
-
-	for (const struct node *all = node_first(node_get(v, "Capabilities"));
-	    all; all = all->next) {
-		for (const struct node *e = node_first(all); e; e = e->next)
-			gpu |= slice_is(node_text(e), "gpu");
-	}
-	buf_addz(&text, "count=");
-	buf_addi(&text, node_integer(node_get(v, "Count")));
-	for (; ids; ids = ids->next) {
-		buf_addz(&text, comma);
-		buf_adds(&text, node_text(ids));
-		comma = ",";
-	}
-	reach(w, gpu ? f->word : "device", at,
-	    buf_ok(&text) ? buf_slice(&text) : SLICE("many"));
-}
-
-void judge_device_requests(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	for_each(w, f, at, v, device_request);
-}
-
 static void ulimit(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
 	struct slice name = member(v, "Name");
 
 	if (!ulimit_harmless(name))
-		reach(w, f->word, at, name);
+		reach_add(w, f->word, at, name, SLICE(""));
 }
 
 void judge_ulimits(struct walk *w, const struct field *f,
@@ -332,24 +284,58 @@ void judge_ulimits(struct walk *w, const struct field *f,
 	for_each(w, f, at, v, ulimit);
 }
 
-static void extra_host(struct walk *w, const struct field *f,
+void judge_host_mode(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	if (has(node_text(v), "host-gateway"))
-		reach(w, f->word, at, node_text(v));
+	if (slice_is(node_text(v), "host"))
+		reach_add(w, f->word, at, SLICE(""), SLICE(""));
 }
 
-void judge_extra_hosts(struct walk *w, const struct field *f,
+bool mode_special(struct walk *w, const struct field *f, const struct step *at,
+    struct slice mode)
+{
+	const size_t n = sizeof("container:") - 1;
+	struct spot *spot;
+
+	if (slice_is(mode, "host")) {
+		reach_add(w, f->word, at, SLICE(""), SLICE(""));
+		return true;
+	}
+	if (!slice_starts(mode, SLICE("container:")))
+		return false;
+	spot = ref_container(w, REF_USE, at,
+	    (struct slice){ mode.p + n, mode.n - n });
+	if (spot)
+		spot->before = SLICE("container:");
+	return true;
+}
+
+void judge_pid_mode(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	for_each(w, f, at, v, extra_host);
+	struct slice mode = node_text(v);
+
+	if (mode.n && !mode_special(w, f, at, mode))
+		walk_fault(w, at, "must be host or container:NAME");
+}
+
+void judge_ipc_mode(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	struct slice mode = node_text(v);
+
+	if (!list_has("|none|private|shareable", mode) &&
+	    !mode_special(w, f, at, mode))
+		walk_fault(w, at, "must be none, private, shareable, host or "
+		    "container:NAME");
 }
 
 static void log_option(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v _unused_)
 {
-	if (!list_has("max-size|max-file|compress", at->name))
-		reach(w, f->word, at, SLICE(""));
+	if (!list_has("max-size|max-file|compress|tag|labels|labels-regex|env|"
+	    "env-regex|mode", at->name))
+		reach_add(w, f->word, at, at->name, SLICE(""));
 }
 
 void judge_log_options(struct walk *w, const struct field *f,
@@ -358,101 +344,24 @@ void judge_log_options(struct walk *w, const struct field *f,
 	for_each(w, f, at, v, log_option);
 }
 
-/* ---- networks ---- */
-
-/* A network's name is harmless; the host's and another container's are not. */
-static void network_mode(struct walk *w, const struct field *f,
-    const struct step *at, struct slice mode)
-{
-	if (slice_is(mode, "host"))
-		reach(w, "host", at, mode);
-	else if (slice_starts(mode, SLICE("container:")))
-		reach(w, f->word, at, mode);
-}
-
-void judge_network_mode(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	network_mode(w, f, at, node_text(v));
-}
-
-static void endpoint(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v _unused_)
-{
-	network_mode(w, f, at, at->name);
-}
-
-void judge_endpoints(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	for_each(w, f, at, v, endpoint);
-}
-
-static void attachment(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	network_mode(w, f, at, member(v, "Target"));
-}
-
-void judge_attachments(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	for_each(w, f, at, v, attachment);
-}
-
-static void binding(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	struct slice ip = member(v, "HostIp"), port = member(v, "HostPort");
-	char text[128];
-
-	snprintf(text, sizeof(text), "%.*s:%.*s", SLICE_ARG(ip), SLICE_ARG(port));
-	reach(w, f->word, at, slice_from(text));
-}
-
-/* A port without bindings is published by some versions, on any port. */
-static void port(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	if (!node_first(v))
-		reach(w, f->word, at, SLICE(""));
-	for_each(w, f, at, v, binding);
-}
-
-void judge_ports(struct walk *w, const struct field *f, const struct step *at,
-    const struct node *v)
-{
-	for_each(w, f, at, v, port);
-}
-
-static void service_port(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	char text[32];
-
-	reach(w, f->word, at, scalar(node_get(v, "PublishedPort"), text));
-}
-
-void judge_service_ports(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
-{
-	for_each(w, f, at, v, service_port);
-}
-
 /* Values are shown where they name something and cannot be a password. */
-static void driver_option(struct walk *w, const struct field *f,
+static void option(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	bool shown = list_has("type|device|parent|macvlan_mode|ipvlan_mode",
-	    at->name) || slice_starts(at->name, SLICE("com.docker.network."));
+	bool shown = list_has("type|device|parent|macvlan_mode|ipvlan_mode|"
+	    "size", at->name) ||
+	    slice_starts(at->name, SLICE("com.docker.network."));
+	struct slice value = node_is(v, NODE_TEXT) ? node_text(v) : SLICE("");
 
-	reach(w, f->word, at, shown && node_is(v, NODE_TEXT) ? node_text(v) : SLICE(""));
+	if (has(value, "@") || has(value, "pass"))
+		shown = false;
+	reach_add(w, f->word, at, at->name, shown ? value : SLICE(""));
 }
 
-void judge_driver_options(struct walk *w, const struct field *f,
+void judge_options(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	for_each(w, f, at, v, driver_option);
+	for_each(w, f, at, v, option);
 }
 
 static void network_option(struct walk *w, const struct field *f,
@@ -461,7 +370,7 @@ static void network_option(struct walk *w, const struct field *f,
 	if (!list_has("com.docker.network.driver.mtu|"
 	    "com.docker.network.bridge.enable_icc|"
 	    "com.docker.network.bridge.enable_ip_masquerade", at->name))
-		driver_option(w, f, at, v);
+		option(w, f, at, v);
 }
 
 void judge_network_options(struct walk *w, const struct field *f,

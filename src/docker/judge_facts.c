@@ -9,52 +9,66 @@
 
 #define ARGV_SHOWN	2048		/* bytes */
 
-static void keep(struct walk *w, struct slice *to, const struct node *v)
+static void keep_text(struct walk *w, struct slice *to, const struct node *v)
 {
 	struct slice s = node_text(v);
 
-	if (!s.n)
-		return;
-	*to = arena_copy(w->facts->arena, s);
-	if (!to->p)
-		w->no_memory = true;
+	if (s.n)
+		*to = keep(w, s);
 }
 
 /* Of a commit's Config these describe an image to be, not what runs. */
 void judge_image(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, const struct node *v)
+    const struct step *at, const struct node *v)
 {
-	if (w->schema != SCHEMA_COMMIT)
-		keep(w, &w->facts->image, v);
+	struct slice name = node_text(v);
+
+	if (w->schema == SCHEMA_COMMIT)
+		return;
+	keep_text(w, &w->facts->image, v);
+	if (w->schema != SCHEMA_CONTAINER_CREATE || !name.n)
+		return;
+	if (reference_valid(name))
+		ref_add(w, OBJECT_IMAGE, REF_USE, at, name);
+	else
+		walk_fault(w, at, "is not the name of an image");
 }
 
 void judge_user(struct walk *w, const struct field *f _unused_,
     const struct step *at _unused_, const struct node *v)
 {
 	if (w->schema != SCHEMA_COMMIT)
-		keep(w, &w->facts->user, v);
+		keep_text(w, &w->facts->user, v);
 }
 
 void judge_new_name(struct walk *w, const struct field *f _unused_,
     const struct step *at _unused_, const struct node *v)
 {
-	keep(w, &w->facts->new_name, v);
+	keep_text(w, &w->facts->new_name, v);
 }
 
-/* A name goes before a prefix of an id: who takes the short id of somebody's
- * network gets what is meant for it (clients.md 1, quirk 10). */
-void judge_network_name(struct walk *w, const struct field *f,
+/* The registry: the host of "https://index.docker.io/v1/", nothing that may be
+ * a secret in front of it. */
+void judge_auth_server(struct walk *w, const struct field *f _unused_,
     const struct step *at, const struct node *v)
 {
-	if (name_is_id(node_text(v)))
-		walk_fault(w, at, "must not look like an id");
-	judge_new_name(w, f, at, v);
-}
+	struct slice s = node_text(v), host;
+	const char *scheme = s.n ? memmem(s.p, s.n, "://", 3) : NULL;
 
-void judge_other(struct walk *w, const struct field *f _unused_,
-    const struct step *at _unused_, const struct node *v)
-{
-	keep(w, &w->facts->object2, v);
+	keep_text(w, &w->facts->object2, v);
+	if (scheme)
+		s = (struct slice){ scheme + 3, (size_t)(s.p + s.n - scheme) - 3 };
+	host = slice_cut(&s, '/');
+	host = slice_cut(&(struct slice){ host.p, host.n }, '?');
+	for (size_t i = host.n; i > 0; i--) {
+		if (host.p[i - 1] == '@') {
+			host = (struct slice){ host.p + i, host.n - i };
+			break;
+		}
+	}
+	if (list_has("|index.docker.io|registry-1.docker.io", host))
+		host = SLICE("docker.io");
+	reach_add(w, "remote", at, host, SLICE("login"));
 }
 
 void judge_tty(struct walk *w, const struct field *f _unused_,
@@ -75,6 +89,12 @@ void judge_detach(struct walk *w, const struct field *f _unused_,
 	w->facts->detach = node_is(v, NODE_TRUE);
 }
 
+void judge_auto_remove(struct walk *w, const struct field *f _unused_,
+    const struct step *at _unused_, const struct node *v)
+{
+	w->facts->removes = node_is(v, NODE_TRUE);
+}
+
 void judge_entrypoint(struct walk *w, const struct field *f _unused_,
     const struct step *at _unused_, const struct node *v)
 {
@@ -86,6 +106,8 @@ void judge_cmd(struct walk *w, const struct field *f _unused_,
 {
 	w->cmd = v;
 }
+
+/* ---- command lines ---- */
 
 /* An argument that does not fit is cut at a character; what follows it is
  * one "…". */
@@ -129,12 +151,51 @@ static bool argv_part(struct buf *b, const struct node *v)
 	return true;
 }
 
+static size_t args_count(const struct node *v)
+{
+	size_t n = node_is(v, NODE_TEXT);
+
+	for (const struct node *e = node_first(v); e; e = e->next)
+		n++;
+	return n;
+}
+
+static size_t args_copy(struct walk *w, struct slice *to, const struct node *v)
+{
+	size_t n = 0;
+
+	if (node_is(v, NODE_TEXT))
+		to[n++] = keep(w, node_text(v));
+	for (const struct node *e = node_first(v); e; e = e->next)
+		to[n++] = keep(w, node_text(e));
+	return n;
+}
+
+static void args_keep(struct walk *w)
+{
+	size_t n = args_count(w->entrypoint) + args_count(w->cmd);
+	struct slice *all;
+
+	if (!n)
+		return;
+	all = arena_alloc(w->facts->arena, n * sizeof(*all));
+	if (!all) {
+		w->no_memory = true;
+		return;
+	}
+	n = args_copy(w, all, w->entrypoint);
+	n += args_copy(w, all + n, w->cmd);
+	w->facts->args = all;
+	w->facts->nargs = n;
+}
+
 void argv_write(struct walk *w)
 {
 	_cleanup_(buf_free) struct buf b = BUF(16 * 1024);
 
 	if (w->schema == SCHEMA_COMMIT || (!w->entrypoint && !w->cmd))
 		return;
+	args_keep(w);
 	buf_addc(&b, '[');
 	if (!argv_part(&b, w->entrypoint) || !argv_part(&b, w->cmd))
 		buf_addz(&b, b.len > 1 ? ",\"…\"" : "\"…\"");
@@ -142,4 +203,86 @@ void argv_write(struct walk *w)
 	w->facts->argv = arena_copy(w->facts->arena, buf_slice(&b));
 	if (!buf_ok(&b) || !w->facts->argv.p)
 		w->no_memory = true;
+}
+
+/* ---- what it may take ---- */
+
+#define PERIOD	100000		/* microseconds: the kernel's and the Engine's */
+#define MOST	(INT64_MAX / 4)	/* no limit: such can be summed up */
+
+void judge_resource(struct walk *w, const struct field *f,
+    const struct step *at _unused_, const struct node *v)
+{
+	struct resources *r = &w->body->res;
+	int64_t n = node_integer(v);
+
+	if (slice_is(f->name, "Memory"))
+		r->memory = n;
+	else if (slice_is(f->name, "NanoCpus"))
+		r->nano_cpus = n;
+	else if (slice_is(f->name, "CpuPeriod"))
+		r->period = n;
+	else if (slice_is(f->name, "CpuQuota"))
+		r->quota = n;
+	else if (slice_is(f->name, "MemorySwap"))
+		r->swap = n;
+	else if (slice_is(f->name, "PidsLimit"))
+		r->pids = n;
+	if (slice_is(f->name, "PidsLimit"))
+		r->has_pids = true;
+}
+
+int64_t nano_cpus_of(int64_t quota, int64_t period)
+{
+	const int64_t billion = 1000000000;
+
+	if (period <= 0)
+		period = PERIOD;
+	if (quota <= 0)
+		return 0;
+	if (quota / period >= MOST / billion)
+		return MOST;
+	/* in two steps, as the product may not fit */
+	return quota / period * billion + (int64_t)(((__int128)(quota % period) *
+	    billion + period - 1) / period);
+}
+
+static int64_t at_most(int64_t n)
+{
+	return n > MOST ? MOST : n;
+}
+
+/* Swap counts where it is given: MemorySwap is the sum of both, and -1 is all
+ * there is.  One that is left to the Engine is as large as the memory, and does
+ * not count. */
+static int64_t memory_of(const struct resources *r)
+{
+	if (r->swap < 0)
+		return MOST;
+	return at_most(r->swap > r->memory ? r->swap : r->memory);
+}
+
+/* An update leaves alone what it does not name. */
+void resources_sum(struct walk *w)
+{
+	const struct resources *r = &w->body->res;
+	bool update = w->schema == SCHEMA_CONTAINER_UPDATE;
+	struct facts *f = w->facts;
+
+	if (!update && w->schema != SCHEMA_CONTAINER_CREATE)
+		return;
+	if (update && r->period && !r->quota)
+		walk_fault(w, NULL, "changes CpuPeriod, which means nothing "
+		    "without the CpuQuota beside it");
+	if (update || r->memory)
+		f->asked.memory = memory_of(r);
+	else
+		f->open |= OPEN_MEMORY;
+	f->asked.nano_cpus = at_most(r->nano_cpus ? r->nano_cpus :
+	    nano_cpus_of(r->quota, r->period));
+	f->asked.pids = r->pids > 0 ? at_most(r->pids) : 0;
+	if (!r->nano_cpus && r->quota <= 0 && (!update || r->quota < 0))
+		f->open |= OPEN_CPUS;
+	if (r->pids <= 0 && (!update || r->has_pids))
+		f->open |= OPEN_PIDS;
 }

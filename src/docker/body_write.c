@@ -1,0 +1,564 @@
+/*
+ * body_write.c: the body as it is sent: the text that body.c wrote, with the ids
+ * of what it names and with what is forced put in where the spots are.
+ *
+ * Invariants: outside of spots the text is copied byte by byte; what is put in
+ * is JSON by construction and stands where the table has it, so that the result
+ * is canonical as well.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "docker/body_int.h"
+
+#define SCRATCH		(16 * 1024)	/* bytes of one key or path */
+#define SHORT_ID	12
+#define PERIOD		100000		/* microseconds */
+#define QUOTA_MIN	1000		/* what the kernel takes */
+#define ANONYMOUS	SLICE("\"com.docker.volume.anonymous\"")
+
+struct splice {
+	const struct facts *facts;
+	const struct body *body;
+	const struct body_edits *edits;
+	struct buf *out;
+	struct buf scratch;
+	bool no_memory;
+};
+
+typedef void spot_fn(struct splice *s, const struct spot *p);
+
+/* ---- pieces ---- */
+
+static char last(const struct splice *s)
+{
+	return s->out->len ? s->out->p[s->out->len - 1] : 0;
+}
+
+/* The text as it was; what stands in front of it may have come or gone, and
+ * the comma with it. */
+static void put(struct splice *s, size_t from, size_t to)
+{
+	struct slice piece = { s->body->text.p + from, to - from };
+
+	if (!piece.n)
+		return;
+	if (piece.p[0] == ',' && last(s) == '{')
+		piece = (struct slice){ piece.p + 1, piece.n - 1 };
+	else if (piece.p[0] == '"' && s->out->len && !strchr("{[:,", last(s)))
+		buf_addc(s->out, ',');
+	buf_adds(s->out, piece);
+}
+
+static void as_it_was(struct splice *s, const struct spot *p)
+{
+	put(s, p->from, p->to);
+}
+
+static void comma(struct splice *s)
+{
+	if (!strchr("{[", last(s)))
+		buf_addc(s->out, ',');
+}
+
+static void key(struct splice *s, const char *name)
+{
+	comma(s);
+	buf_addc(s->out, '"');
+	buf_addz(s->out, name);
+	buf_addz(s->out, "\":");
+}
+
+/* The value of the member at p, empty when it is absent. */
+static struct slice value_of(const struct splice *s, const struct spot *p)
+{
+	struct slice all = { s->body->text.p + p->from, p->to - p->from };
+	size_t n;
+
+	if (!all.n)
+		return all;
+	n = all.p[0] == ',';
+	n = text_end(all, n) + 1;
+	return (struct slice){ all.p + n, all.n - n };
+}
+
+static void number(struct splice *s, const struct spot *p, const char *name,
+    int64_t value)
+{
+	if (!value) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, name);
+	buf_addi(s->out, value);
+}
+
+static struct slice id_of(const struct splice *s, size_t ref)
+{
+	const struct ref *r = &s->facts->refs[ref];
+
+	return r->id.p ? r->id : r->name;
+}
+
+static void text(struct splice *s, struct slice a, struct slice b, struct slice c)
+{
+	buf_reset(&s->scratch);
+	buf_adds(&s->scratch, a);
+	buf_adds(&s->scratch, b);
+	buf_adds(&s->scratch, c);
+	s->no_memory |= !buf_ok(&s->scratch);
+	buf_add_json_string(s->out, buf_slice(&s->scratch));
+}
+
+static void write_ref(struct splice *s, const struct spot *p)
+{
+	struct slice id = s->facts->refs[p->index].id;
+
+	if (!id.p) {
+		as_it_was(s, p);
+		return;
+	}
+	if (p->brief && id.n == 64)
+		id.n = SHORT_ID;
+	text(s, p->before, id, p->after);
+}
+
+/* ---- labels ---- */
+
+/* Is the key, as it stands in the text, one of those that are forced? */
+static bool forced(struct splice *s, struct slice name, bool anonymous)
+{
+	if (anonymous && slice_equal(name, ANONYMOUS))
+		return true;
+	for (size_t i = 0; i < s->edits->nlabels; i++) {
+		buf_reset(&s->scratch);
+		buf_add_json_string(&s->scratch, s->edits->labels[i].key);
+		s->no_memory |= !buf_ok(&s->scratch);
+		if (slice_equal(buf_slice(&s->scratch), name))
+			return true;
+	}
+	return false;
+}
+
+/* old: an object of texts, or nothing. */
+static void labels(struct splice *s, struct slice old, bool anonymous)
+{
+	size_t at = 1, colon, end;
+
+	buf_addc(s->out, '{');
+	while (at < old.n && old.p[at] == '"') {
+		colon = text_end(old, at);
+		end = text_end(old, colon + 1);
+		if (!forced(s, (struct slice){ old.p + at, colon - at }, anonymous)) {
+			comma(s);
+			buf_add(s->out, old.p + at, end - at);
+		}
+		at = end + 1;
+	}
+	for (size_t i = 0; i < s->edits->nlabels; i++) {
+		comma(s);
+		buf_add_json_string(s->out, s->edits->labels[i].key);
+		buf_addc(s->out, ':');
+		buf_add_json_string(s->out, s->edits->labels[i].value);
+	}
+	if (anonymous) {
+		comma(s);
+		buf_adds(s->out, ANONYMOUS);
+		buf_addz(s->out, ":\"\"");
+	}
+	buf_addc(s->out, '}');
+}
+
+static void write_labels(struct splice *s, const struct spot *p)
+{
+	if (!s->edits->nlabels) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, "Labels");
+	labels(s, value_of(s, p), false);
+}
+
+/* ---- limits ---- */
+
+static bool left_open(const struct splice *s, enum usage_open what)
+{
+	return s->facts->open & what;
+}
+
+static void write_memory(struct splice *s, const struct spot *p)
+{
+	number(s, p, "Memory", left_open(s, OPEN_MEMORY) ? s->edits->memory : 0);
+}
+
+/* The Engine would add as much swap again. */
+static void write_swap(struct splice *s, const struct spot *p)
+{
+	number(s, p, "MemorySwap", left_open(s, OPEN_MEMORY) ? s->edits->memory : 0);
+}
+
+/* Not beside a period of his own, which the Engine refuses. */
+static void write_nano(struct splice *s, const struct spot *p)
+{
+	number(s, p, "NanoCpus", left_open(s, OPEN_CPUS) && !s->body->res.period ?
+	    s->edits->nano_cpus : 0);
+}
+
+static void write_quota(struct splice *s, const struct spot *p)
+{
+	int64_t period = s->body->res.period, nano = s->edits->nano_cpus, quota;
+
+	if (!left_open(s, OPEN_CPUS) || !nano) {
+		as_it_was(s, p);
+		return;
+	}
+	if (!period)
+		return;		/* NanoCpus says it */
+	quota = (int64_t)((__int128)nano * period / 1000000000);
+	number(s, p, "CpuQuota", quota < QUOTA_MIN ? QUOTA_MIN : quota);
+}
+
+/* A quota of an update is one of the period that it was judged by, not of the
+ * one that the container has. */
+static void write_period(struct splice *s, const struct spot *p)
+{
+	bool update = s->body->schema == SCHEMA_CONTAINER_UPDATE;
+
+	number(s, p, "CpuPeriod", update && s->body->res.quota > 0 &&
+	    !s->body->res.period ? PERIOD : 0);
+}
+
+static void write_pids(struct splice *s, const struct spot *p)
+{
+	number(s, p, "PidsLimit", left_open(s, OPEN_PIDS) ? s->edits->pids : 0);
+}
+
+static void write_cgroup_parent(struct splice *s, const struct spot *p)
+{
+	if (!s->edits->cgroup_parent.n) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, "CgroupParent");
+	buf_add_json_string(s->out, s->edits->cgroup_parent);
+}
+
+static void write_cap_drop(struct splice *s, const struct spot *p)
+{
+	struct slice old = value_of(s, p);
+
+	if (!s->edits->confine || s->body->drops_mknod) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, "CapDrop");
+	buf_addc(s->out, '[');
+	if (old.n > 2) {
+		buf_add(s->out, old.p + 1, old.n - 2);
+		buf_addc(s->out, ',');
+	}
+	buf_addz(s->out, "\"MKNOD\"]");
+}
+
+/* ---- mounts ---- */
+
+/* A Bind that is written as a Mount. */
+static bool moves(const struct splice *s, const struct point *p)
+{
+	return s->edits->own_volumes && p->from == FROM_BINDS &&
+	    p->kind == POINT_VOLUME && !p->keep;
+}
+
+static void write_binds(struct splice *s, const struct spot *p)
+{
+	const struct body *b = s->body;
+	bool moved = false, any = false;
+
+	for (size_t i = 0; i < b->npoints; i++)
+		moved |= moves(s, &b->points[i]);
+	if (p->from == p->to)
+		return;
+	for (size_t i = 0; i < b->npoints; i++) {
+		const struct point *q = &b->points[i];
+
+		if (q->from != FROM_BINDS || moves(s, q))
+			continue;
+		if (!any) {
+			key(s, "Binds");
+			buf_addc(s->out, '[');
+		}
+		any = true;
+		comma(s);
+		if (q->ref != NO_REF)
+			text(s, id_of(s, q->ref), q->options, SLICE(""));
+		else
+			buf_add(s->out, b->text.p + q->at, q->end - q->at);
+	}
+	if (any)
+		buf_addc(s->out, ']');
+	else if (!moved)
+		as_it_was(s, p);
+}
+
+static void add_volume(struct splice *s, const struct point *p)
+{
+	struct slice driver = s->body->volume_driver;
+	struct slice name = p->ref == NO_REF ? SLICE("") : id_of(s, p->ref);
+
+	comma(s);
+	buf_addz(s->out, "{\"Type\":\"volume\"");
+	if (name.n) {
+		key(s, "Source");
+		buf_add_json_string(s->out, name);
+	}
+	key(s, "Target");
+	buf_add_json_string(s->out, p->target);
+	if (p->read_only)
+		buf_addz(s->out, ",\"ReadOnly\":true");
+	key(s, "VolumeOptions");
+	buf_addc(s->out, '{');
+	if (p->no_copy)
+		buf_addz(s->out, "\"NoCopy\":true");
+	key(s, "Labels");
+	labels(s, SLICE(""), !name.n);
+	if (driver.n) {
+		key(s, "DriverConfig");
+		buf_addz(s->out, "{\"Name\":");
+		buf_add_json_string(s->out, driver);
+		buf_addc(s->out, '}');
+	}
+	buf_addz(s->out, "}}");
+}
+
+/* Does anything go to target, of the body or of the image's volumes before n? */
+static bool covered(struct splice *s, struct slice target, size_t n)
+{
+	for (size_t i = 0; i < s->body->npoints; i++) {
+		if (slice_equal(s->body->points[i].target, target))
+			return true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&s->scratch);
+		if (path_clean(s->edits->image_volumes[i], &s->scratch) &&
+		    slice_equal(buf_slice(&s->scratch), target))
+			return true;
+	}
+	return false;
+}
+
+static void add_image_volumes(struct splice *s)
+{
+	for (size_t i = 0; i < s->edits->nimage_volumes; i++) {
+		_cleanup_(buf_free) struct buf clean = BUF(SCRATCH);
+		struct point p = { .ref = NO_REF };
+
+		if (!path_clean(s->edits->image_volumes[i], &clean))
+			continue;
+		s->no_memory |= !buf_ok(&clean);
+		p.target = buf_slice(&clean);
+		if (!covered(s, p.target, i))
+			add_volume(s, &p);
+	}
+}
+
+/* VolumesFrom brings volumes to places that are not known here, and a Mount
+ * would hide them: what the Engine makes besides stays its own doing. */
+static void add_mounts(struct splice *s)
+{
+	const struct body *b = s->body;
+
+	if (!s->edits->own_volumes)
+		return;
+	for (size_t i = 0; i < b->npoints; i++) {
+		const struct point *p = &b->points[i];
+
+		if (moves(s, p) || (p->from == FROM_VOLUMES && !p->keep &&
+		    !b->from_others))
+			add_volume(s, p);
+	}
+	if (!b->from_others)
+		add_image_volumes(s);
+}
+
+static void write_mounts(struct splice *s, const struct spot *p)
+{
+	size_t before = s->out->len;
+
+	if (p->kind == SPOT_MOUNTS_END) {
+		add_mounts(s);
+		return;
+	}
+	key(s, "Mounts");
+	buf_addc(s->out, '[');
+	add_mounts(s);
+	if (last(s) == '[' && !s->out->failed)
+		s->out->len = before;
+	else
+		buf_addc(s->out, ']');
+}
+
+static const struct point *mount_of(const struct splice *s, const struct spot *p)
+{
+	return &s->body->points[s->body->first_mount + p->index];
+}
+
+static void write_source(struct splice *s, const struct spot *p)
+{
+	const struct point *q = mount_of(s, p);
+
+	if (q->ref == NO_REF || !s->facts->refs[q->ref].id.p) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, "Source");
+	buf_add_json_string(s->out, id_of(s, q->ref));
+}
+
+static bool confined(const struct splice *s, const struct spot *p)
+{
+	return s->edits->confine && mount_of(s, p)->kind == POINT_HOST;
+}
+
+static void write_propagation(struct splice *s, const struct spot *p)
+{
+	if (!confined(s, p)) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, "Propagation");
+	buf_addz(s->out, "\"rprivate\"");
+}
+
+static void write_bind_options(struct splice *s, const struct spot *p)
+{
+	if (!confined(s, p))
+		return;
+	key(s, "BindOptions");
+	buf_addz(s->out, "{\"Propagation\":\"rprivate\"}");
+}
+
+static void write_volume_labels(struct splice *s, const struct spot *p)
+{
+	const struct point *q = mount_of(s, p);
+
+	if (!s->edits->nlabels || q->kind != POINT_VOLUME) {
+		as_it_was(s, p);
+		return;
+	}
+	key(s, "Labels");
+	labels(s, value_of(s, p), q->ref == NO_REF);
+}
+
+static void write_volume_options(struct splice *s, const struct spot *p)
+{
+	if (!s->edits->nlabels || mount_of(s, p)->kind != POINT_VOLUME)
+		return;
+	key(s, "VolumeOptions");
+	buf_addc(s->out, '{');
+	write_volume_labels(s, p);
+	buf_addc(s->out, '}');
+}
+
+/* ---- the whole ---- */
+
+static spot_fn write_host;
+
+static spot_fn *const writers[SPOT_COUNT] = {
+	[SPOT_REF] = write_ref, [SPOT_BINDS] = write_binds,
+	[SPOT_CAP_DROP] = write_cap_drop, [SPOT_MEMORY] = write_memory,
+	[SPOT_NANO_CPUS] = write_nano, [SPOT_CGROUP_PARENT] = write_cgroup_parent,
+	[SPOT_CPU_PERIOD] = write_period, [SPOT_CPU_QUOTA] = write_quota,
+	[SPOT_MEMORY_SWAP] = write_swap, [SPOT_PIDS] = write_pids,
+	[SPOT_MOUNTS] = write_mounts, [SPOT_LABELS] = write_labels,
+	[SPOT_HOST] = write_host, [SPOT_SOURCE] = write_source,
+	[SPOT_BIND_OPTIONS] = write_bind_options,
+	[SPOT_PROPAGATION] = write_propagation,
+	[SPOT_VOLUME_OPTIONS] = write_volume_options,
+	[SPOT_VOLUME_LABELS] = write_volume_labels,
+	[SPOT_MOUNTS_END] = write_mounts
+};
+
+/* A HostConfig that was not asked for, where something has to be in it. */
+static void write_host(struct splice *s, const struct spot *p)
+{
+	size_t before = s->out->len;
+
+	key(s, "HostConfig");
+	buf_addc(s->out, '{');
+	for (enum spot_kind k = SPOT_BINDS; k <= SPOT_MOUNTS; k++)
+		writers[k](s, &(struct spot){ .kind = k, .from = p->from,
+		    .to = p->from });
+	if (last(s) == '{' && !s->out->failed)
+		s->out->len = before;
+	else
+		buf_addc(s->out, '}');
+}
+
+/* Two keys of a map may mean the same network; the Engine would take the last. */
+static bool keys_unique(const struct splice *s, struct refusal *why)
+{
+	const struct body *b = s->body;
+
+	for (size_t i = 0; i < b->nspots; i++) {
+		struct slice id;
+
+		if (!b->spots[i].key)
+			continue;
+		id = id_of(s, b->spots[i].index);
+		for (size_t j = 0; j < i; j++) {
+			if (!b->spots[j].key ||
+			    !slice_equal(id_of(s, b->spots[j].index), id))
+				continue;
+			refusal_set(why, 400, "the body is refused: "
+			    "NetworkingConfig.EndpointsConfig names the network "
+			    "%.*s twice",
+			    SLICE_ARG(s->facts->refs[b->spots[i].index].name));
+			return false;
+		}
+	}
+	return true;
+}
+
+static void splice_all(struct splice *s)
+{
+	const struct body *b = s->body;
+	size_t at = 0;
+
+	for (size_t i = 0; i < b->nspots; i++) {
+		const struct spot *p = &b->spots[i];
+
+		put(s, at, p->from);
+		writers[p->kind](s, p);
+		at = p->to;
+	}
+	put(s, at, b->text.n);
+}
+
+int body_write(const struct facts *f, const struct body_edits *e, struct buf *out,
+    struct refusal *why)
+{
+	static const struct body_edits none = { 0 };
+	struct splice s = { .facts = f, .body = f->body, .edits = e ? e : &none,
+	    .out = out, .scratch = BUF(SCRATCH) };
+
+	if (!f->body || !f->body->text.n)
+		return DOCKER_GOOD;
+	if (!keys_unique(&s, why))
+		return DOCKER_BAD;
+	buf_room(out, f->body->text.n + f->body->text.n / 4);
+	splice_all(&s);
+	buf_free(&s.scratch);
+	if (s.no_memory)
+		return -ENOMEM;
+	if (buf_ok(out))
+		return DOCKER_GOOD;
+	refusal_set(why, 413, "the body is too large");
+	return DOCKER_BAD;
+}
+
+void body_wipe(struct facts *f)
+{
+	if (f->body)
+		explicit_bzero((char *)f->body->text.p, f->body->text.n);
+	f->body = NULL;
+}

@@ -1,0 +1,145 @@
+/*
+ * judge_device.c: fields that hand devices of the host to a container: by path,
+ * by request to a driver, by variables that a runtime's hook reads.
+ */
+#include <string.h>
+
+#include "docker/body_int.h"
+
+#define ID_SHOWN	64		/* bytes: longer ones are no id of a GPU */
+
+static struct slice path_shown(struct slice path, struct buf *clean)
+{
+	return path_clean(path, clean) && buf_ok(clean) ? buf_slice(clean) : path;
+}
+
+static void device(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	_cleanup_(buf_free) struct buf clean = BUF(8 * 1024);
+	struct slice rights = member(v, "CgroupPermissions");
+
+	reach_add(w, f->word, at, path_shown(member(v, "PathOnHost"), &clean),
+	    rights.n ? rights : SLICE("rwm"));
+}
+
+void judge_devices(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	for_each(w, f, at, v, device);
+}
+
+static void device_path(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	reach_add(w, f->word, at, member(v, "Path"), SLICE(""));
+}
+
+void judge_device_paths(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	for_each(w, f, at, v, device_path);
+}
+
+/* ---- by request ---- */
+
+static bool is_gpu(const struct node *v)
+{
+	const struct node *all = node_first(node_get(v, "Capabilities"));
+
+	for (; all; all = all->next) {
+		for (const struct node *e = node_first(all); e; e = e->next) {
+			if (slice_is(node_text(e), "gpu"))
+				return true;
+		}
+	}
+	return slice_is(member(v, "Driver"), "nvidia");
+}
+
+static void gpu_request(struct walk *w, const struct step *at,
+    const struct node *v)
+{
+	const struct node *id = node_first(node_get(v, "DeviceIDs"));
+	int64_t count = node_integer(node_get(v, "Count"));
+	char text[32];
+
+	for (const struct node *e = id; e; e = e->next)
+		reach_add(w, "gpu id=", at, node_text(e), SLICE(""));
+	if (id && !count)
+		return;
+	/* none at all leaves it to the variables of the image */
+	if (!count)
+		count = -1;
+	reach_add(w, "gpu count=", at, scalar_text(&(struct node){
+	    .type = NODE_INT, .integer = count }, text), SLICE(""));
+}
+
+static void device_request(struct walk *w, const struct field *f _unused_,
+    const struct step *at, const struct node *v)
+{
+	const struct node *id = node_first(node_get(v, "DeviceIDs"));
+
+	if (node_first(node_get(v, "Options")))
+		reach_add(w, "everything", at, SLICE(""), SLICE(""));
+	if (is_gpu(v)) {
+		gpu_request(w, at, v);
+		return;
+	}
+	if (!id)
+		reach_add(w, "device driver=", at, member(v, "Driver"),
+		    SLICE("rwm"));
+	for (; id; id = id->next)
+		reach_add(w, "device", at, node_text(id), SLICE("rwm"));
+}
+
+void judge_device_requests(struct walk *w, const struct field *f,
+    const struct step *at, const struct node *v)
+{
+	for_each(w, f, at, v, device_request);
+}
+
+/* ---- by variables ---- */
+
+/* Whoever calls his password so may not see it shown. */
+static bool id_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9');
+
+		if (!letter && !strchr("-_.:/=", c))
+			return false;
+	}
+	return s.n > 0 && s.n <= ID_SHOWN;
+}
+
+static void variable(struct walk *w, const struct field *f _unused_,
+    const struct step *at, const struct node *v)
+{
+	static const char some[] = "NVIDIA_VISIBLE_DEVICES|AMD_VISIBLE_DEVICES|"
+	    "HABANA_VISIBLE_DEVICES|ASCEND_VISIBLE_DEVICES";
+	static const char all[] = "NVIDIA_MIG_CONFIG_DEVICES|"
+	    "NVIDIA_MIG_MONITOR_DEVICES|NVIDIA_IMEX_CHANNELS";
+	struct slice value = node_text(v), name = slice_cut(&value, '=');
+	bool any = list_has(all, name);
+
+	if (!value.n || list_has("void|none", value) ||
+	    (!any && !list_has(some, name)))
+		return;
+	while (value.n && !any) {
+		struct slice id = slice_cut(&value, ',');
+
+		any = !id_plain(id) || slice_is(id, "all");
+		if (!any)
+			reach_add(w, "gpu id=", at, id, name);
+	}
+	if (any)
+		reach_add(w, "gpu count=", at, SLICE("-1"), name);
+}
+
+void judge_env(struct walk *w, const struct field *f, const struct step *at,
+    const struct node *v)
+{
+	for_each(w, f, at, v, variable);
+}
