@@ -34,11 +34,13 @@ struct entry {
 enum store_outcome { STORE_GOOD, STORE_BAD };
 /*
  * Opens DIR/objects (0600) and reads it.  A torn last line is cut off; any
- * other damage: BAD, told in err with file, line and what to do.  Starts the
- * thread that syncs.  Call before the sandbox.
+ * other damage: BAD, told in err with file, line and what to do; so is a DIR
+ * that is missing, others can write to, or another broker uses.  Starts the
+ * thread that syncs: call before the sandbox, which must hold for all threads.
+ * What is read is known, but not seen, inactive and without its label. -errno.
  */
 int store_open(const char *dir, struct store **out, struct buf *err) _must_check_;
-void store_close(struct store *s);	/* waits for the disk */
+void store_close(struct store *s);	/* commits, waits for the disk */
 
 /* Ready when some store_commit is on disk: read with store_synced. */
 int store_fd(const struct store *s);
@@ -48,7 +50,8 @@ int store_fd(const struct store *s);
 struct entry *store_get(struct store *s, enum object_kind kind, struct slice id);
 /* As the Engine looks names up: exact id, name, then unique prefix of an id
  * (containers, networks; volumes, execs and tags exact; images by id or prefix with or
- * without sha256:), among those that sees says yes to.  REF_FOUND, REF_MISSING, REF_MANY. */
+ * without sha256:), among those that sees (NULL: all) says yes to.  REF_FOUND, else
+ * REF_MISSING or REF_MANY with *out NULL. */
 typedef bool store_sees_fn(void *arg, const struct entry *e);
 enum ref_state store_find(struct store *s, enum object_kind kind, struct slice name,
     store_sees_fn *sees, void *arg, struct entry **out);
@@ -63,27 +66,34 @@ bool entry_owned(const struct entry *e, uint32_t uid, const char *name);
 
 /* ---- changing: in memory at once, on disk with the next commit ---- */
 
-/* New, or the known one with this name now.  NULL: no memory or BOUND_OBJECTS. */
+/* New, or the known one with this name now ("": as it was); seen in the present
+ * list.  NULL: no memory, BOUND_OBJECTS, an id or name that cannot be one. */
 struct entry *store_add(struct store *s, enum object_kind kind, struct slice id, struct slice name);
-void store_remove(struct store *s, struct entry *e);
+void store_remove(struct store *s, struct entry *e);	/* a container's execs go with it */
 int store_rename(struct store *s, struct entry *e, struct slice name) _must_check_;
-int store_own(struct store *s, struct entry *e, const struct owner *o) _must_check_;	/* one more */
+/* One more; the same person may hold it under several teams.  An account takes the
+ * place of its name without uid.  -ENOMEM; -ENOSPC: BOUND_OWNERS. */
+int store_own(struct store *s, struct entry *e, const struct owner *o) _must_check_;
 void store_disown(struct store *s, struct entry *e, uint32_t uid, const char *name);
 int store_give(struct store *s, struct entry *e, const struct owner *o) _must_check_;	/* instead of all others; NULL: nobody's */
 int store_image(struct store *s, struct entry *e, struct slice image) _must_check_;
 int store_parent(struct store *s, struct entry *e, struct slice container) _must_check_;
+/* Memory, cpus, pids, ports: what is negative counts nothing; the objects count themselves. */
 void store_usage(struct store *s, struct entry *e, const struct usage *u);
 void store_active(struct store *s, struct entry *e, bool active);	/* memory only */
 void store_common(struct store *s, struct entry *e, bool common);
 void store_given(struct store *s, struct entry *e, bool given);
-int store_labels(struct store *s, struct entry *e, const struct pair *p, size_t n) _must_check_;
+int store_labels(struct store *s, struct entry *e, const struct pair *p, size_t n) _must_check_;	/* memory only */
 void store_keep_labels(struct store *s, bool keep);
 
-/* Writes what changed to the file.  A number: wait until store_synced has got
- * to it; 0 when nothing was to be written; -errno: it cannot be written (the disk is
- * full): nothing new may be taken. */
+/* Writes what changed of entries that have owners, or had when last written.  A
+ * number: wait until store_synced has got to it; 0 when nothing was to be
+ * written; -errno: it cannot be written (the disk is full): nothing new may be
+ * taken.  It stays queued; after a failed sync all of it is written anew: call
+ * again from time to time, also without changes. */
 int64_t store_commit(struct store *s) _must_check_;
-/* Number of the last commit that is on disk; clears store_fd. -errno: the disk failed. */
+/* Number of the last commit that is on disk; clears store_fd.  -errno: the disk
+ * failed, until a later commit has got there. */
 int64_t store_synced(struct store *s);
 
 /* ---- sums ---- */
@@ -95,9 +105,10 @@ void store_sum(struct store *s, uint32_t uid, const char *name, struct usage *ou
 int store_reserve(struct store *s, const struct owner *o, const struct usage *u) _must_check_;
 void store_unreserve(struct store *s, const struct owner *o, const struct usage *u);
 /* Objects of kind whose stamped label would not say so: handed over, adopted,
- * or the account was renamed.  Then a list cannot be filtered by the label. */
+ * or the account was renamed; and those labelled so that are not his.  Then a
+ * list cannot be filtered by the label.  Counts until store_labelled. */
 size_t store_unlabelled(const struct store *s, enum object_kind kind, uint32_t uid, const char *name);
-void store_labelled(struct store *s, struct entry *e, struct slice label);	/* what the label says */
+void store_labelled(struct store *s, struct entry *e, struct slice label);	/* dockbroker.owner, "" none */
 
 /* ---- reconciling ---- */
 
