@@ -61,6 +61,11 @@ enum sight {
 	SEE_OWN = 1, SEE_TEAM = 2, SEE_ANY = 4, SEE_LABEL = 8, SEE_NAME = 16
 };
 unsigned rights_sight(const struct rights *r, enum object_kind kind);
+/* On whose objects he may use one endpoint: for narrowing a prune.  May it
+ * touch this one? */
+unsigned rights_scope(const struct rights *r, const struct endpoint *e);
+bool rights_cover(const struct rights *r, const struct endpoint *e,
+    const struct object *o);
 bool rights_want_labels(const struct policy *p);	/* any `on label' in it */
 
 enum why {
@@ -79,11 +84,12 @@ enum why {
 struct lack {
 	enum why why;
 	struct slice path;	/* of the reach or ref: "HostConfig.Privileged"; "" the action */
-	struct slice value;
+	struct slice value, extra;	/* as in the reach; of an object its kind is extra */
 	const char *word;	/* of a reach, "image", "limit memory" ...; or NULL */
 	const char *file;	/* the line that narrows or denies; NULL: no line permits it */
 	unsigned line;
-	int64_t have, want, most;	/* limits: in use, asked for more, allowed */
+	bool cut;		/* the value is too long for any line */
+	int64_t have, want, most;	/* limits: in use (-1: for one container), asked for, allowed */
 };
 #define VERDICT_LACKS 16
 

@@ -9,7 +9,7 @@
 
 #include "policy/policy_int.h"
 
-static struct place place_of(const struct parse *p, const struct token *t)
+struct place place_of(const struct parse *p, const struct token *t)
 {
 	return (struct place){ p->file, t->line, t->offset, t->len };
 }
@@ -95,14 +95,24 @@ void build_rule_open(struct parse *p, enum rule_kind kind,
 	r->at = place_of(p, at);
 }
 
-static void rule_take(struct parse *p, const struct token *t, struct word *w)
+static bool rule_has(const struct parse *p, const struct word *w)
 {
-	if (w->seen == p->rule) {
+	const char *at = p->words.p;
+
+	for (size_t i = 0; i < p->words.len; i += sizeof(w))
+		if (memcmp(at + i, &w, sizeof(w)) == 0)
+			return true;
+	return false;
+}
+
+static void rule_take(struct parse *p, const struct token *t,
+    const struct word *w)
+{
+	if (rule_has(p, w)) {
 		parse_fault(p, t, "\"%.*s\" stands twice in this statement",
 		    SLICE_ARG(w->text));
 		return;
 	}
-	w->seen = p->rule;
 	if (p->rule->kind == RULE_DENY && endpoint_set_empty(&w->deny)) {
 		parse_fault(p, t, "\"%.*s\" has no action of its own to deny: name the actions to deny, such as \"%s\"",
 		    SLICE_ARG(w->text), word_action(w));
@@ -133,12 +143,12 @@ static void word_unknown(struct parse *p, const struct token *t)
 /* The word that was kept back does not begin a two-word command. */
 static void rule_flush(struct parse *p)
 {
-	struct word *w;
+	const struct word *w;
 
 	if (!p->holding)
 		return;
 	p->holding = false;
-	w = table_find(&p->load->policy->word_table, p->held.text);
+	w = word_find(p->held.text);
 	if (w != NULL)
 		rule_take(p, &p->held, w);
 	else
@@ -146,7 +156,7 @@ static void rule_flush(struct parse *p)
 }
 
 /* "volume rm": both on one line, or it is two words. */
-static struct word *rule_pair(struct parse *p, const struct token *second)
+static const struct word *rule_pair(struct parse *p, const struct token *second)
 {
 	char both[BOUND_NAME];
 	struct slice a = p->held.text, b = second->text;
@@ -157,13 +167,12 @@ static struct word *rule_pair(struct parse *p, const struct token *second)
 	memcpy(both, a.p, a.n);
 	both[a.n] = ' ';
 	memcpy(both + a.n + 1, b.p, b.n);
-	return table_find(&p->load->policy->word_table,
-	    (struct slice){ both, a.n + 1 + b.n });
+	return word_find((struct slice){ both, a.n + 1 + b.n });
 }
 
 void build_rule_word(struct parse *p, const struct token *word)
 {
-	struct word *pair;
+	const struct word *pair;
 
 	if (p->rule == NULL)
 		return;
@@ -179,24 +188,17 @@ void build_rule_word(struct parse *p, const struct token *word)
 	p->holding = true;
 }
 
-void build_rule_scope(struct parse *p, const struct token *scope)
+void build_rule_hang(struct role *role, struct rule *r)
 {
-	static const char *const later[] = { "own", "team", "label", "name" };
-
-	if (slice_is(scope->text, "any")) {
-		if (p->rule != NULL)
-			p->rule->scope = SCOPE_ANY;
+	if (role == NULL)
 		return;
-	}
-	for (size_t i = 0; i < countof(later); i++) {
-		if (!slice_is(scope->text, later[i]))
-			continue;
-		parse_fault(p, scope, "ownership is not available in this version: a role is about everybody's objects, which \"on any\" says");
-		return;
-	}
-	parse_fault(p, scope, "unknown word \"%.*s\": expected \"any\"",
-	    (int)(scope->text.n < BOUND_NAME ? scope->text.n : BOUND_NAME),
-	    scope->text.p);
+	if (role->last != NULL)
+		role->last->next = r;
+	else
+		role->rules = r;
+	role->last = r;
+	if (r->kind == RULE_EVERYTHING && role->everything == NULL)
+		role->everything = r;
 }
 
 void build_rule_close(struct parse *p)
@@ -207,6 +209,8 @@ void build_rule_close(struct parse *p)
 		return;
 	rule_flush(p);
 	p->rule = NULL;
+	if (!r->scoped)
+		r->scopes = r->kind == RULE_ALLOW ? SEE_OWN : SEE_ANY;
 	r->nwords = p->words.len / sizeof(struct word *);
 	if (r->nwords > 0) {
 		r->words = load_alloc(p->load, p->words.len);
@@ -214,15 +218,7 @@ void build_rule_close(struct parse *p)
 			return;
 		memcpy(r->words, p->words.p, p->words.len);
 	}
-	if (p->role == NULL)
-		return;
-	if (p->role->last != NULL)
-		p->role->last->next = r;
-	else
-		p->role->rules = r;
-	p->role->last = r;
-	if (r->kind == RULE_PRIVILEGED && p->role->privileged == NULL)
-		p->role->privileged = r;
+	build_rule_hang(p->role, r);
 }
 
 void build_rule_drop(struct parse *p)

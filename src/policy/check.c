@@ -70,8 +70,11 @@ static struct rule *rule_builtin(struct load *l, enum rule_kind kind)
 {
 	struct rule *r = load_alloc(l, sizeof(*r));
 
-	if (r != NULL)
+	if (r != NULL) {
 		r->kind = kind;
+		r->scopes = SEE_ANY;
+		r->scoped = true;
+	}
 	return r;
 }
 
@@ -80,16 +83,16 @@ static struct role *role_builtin(struct load *l)
 {
 	struct role *role = load_alloc(l, sizeof(*role));
 	struct rule *all = rule_builtin(l, RULE_ALLOW);
-	struct rule *privileged = rule_builtin(l, RULE_PRIVILEGED);
-	struct word *word = table_find(&l->policy->word_table, SLICE("all"));
+	struct rule *everything = rule_builtin(l, RULE_EVERYTHING);
+	const struct word *word = word_find(SLICE("all"));
 
-	if (role == NULL || all == NULL || privileged == NULL)
+	if (role == NULL || all == NULL || everything == NULL)
 		return NULL;
 	role->name = "admin";
 	role->rules = all;
-	role->last = privileged;
-	role->privileged = privileged;
-	all->next = privileged;
+	role->last = everything;
+	role->everything = everything;
+	all->next = everything;
 	all->words = load_alloc(l, sizeof(*all->words));
 	if (all->words == NULL || word == NULL)
 		return NULL;

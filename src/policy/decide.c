@@ -1,194 +1,385 @@
 /*
- * decide.c: what one caller may, compiled, and the one decision.
+ * decide.c: the one decision.
  *
  * A request passes when one role allows all of it and none denies any of it.
- * Rights are compiled per caller: for each endpoint the roles that allow it,
- * and the first that denies it.  A decision looks at its endpoint's roles
- * only; who else the policy names does not matter.
+ * A role is judged as a whole: what it lacks is collected, and of those that
+ * would allow the endpoint the one that lacks least is told.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/policy_int.h"
 
-bool facts_reaching(const struct facts *f)
-{
-	return f->nreach > 0 || f->more_reach > 0 ||
-	    (f->endpoint->flags & REACHES) != 0;
-}
-
-bool role_permits(const struct role *r, const struct facts *f)
-{
-	return r->privileged != NULL || !facts_reaching(f);
-}
-
-/* ---- whose roles ---- */
-
-struct collect {
-	const struct policy *policy;
-	struct held *held;
-	size_t n, cap;
-	struct table roles;		/* by name: a role counts once */
+/* One role against one request. */
+struct judge {
+	const struct rights *rights;
+	const struct facts *facts;
+	const struct role *role;
+	const struct candidate *from, *to;	/* its statements about it */
+	unsigned scopes;
+	struct lack *lacks;		/* NULL: they are counted only */
+	size_t n;
 };
 
-static int collect_add(struct collect *c, const struct grant *g)
+static void lack_add(struct judge *j, const struct lack *l,
+    const struct place *at)
 {
-	struct slice name = slice_from(g->role->name);
+	struct lack *new;
 
-	if (table_find(&c->roles, name) != NULL)
-		return 0;
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? c->cap * 2 : 8;
-		struct held *more = reallocarray(c->held, cap, sizeof(*more));
-
-		if (more == NULL)
-			return -ENOMEM;
-		c->held = more;
-		c->cap = cap;
+	if (j->n++ >= VERDICT_LACKS || j->lacks == NULL)
+		return;
+	new = &j->lacks[j->n - 1];
+	*new = *l;
+	if (at != NULL && at->file != NULL) {
+		new->file = at->file->name;
+		new->line = at->line;
 	}
-	c->held[c->n++] = (struct held){ g->role, g };
-	return table_add(&c->roles, name, g->role);
 }
 
-static int collect_name(struct collect *c, enum grantee kind, const char *name)
-{
-	const struct grantee_entry *e = table_find(
-	    &c->policy->grantee_table[kind], slice_from(name));
-	int r = 0;
+/* ---- objects ---- */
 
-	if (e == NULL)
-		return 0;
-	for (const struct grant *g = e->first; r == 0 && g != NULL; g = g->same)
-		r = collect_add(c, g);
-	return r;
+static bool allow_covers(const struct judge *j, const struct object *o)
+{
+	for (const struct candidate *c = j->from; c < j->to; c++)
+		if (rule_covers(j->rights, c->rule, o))
+			return true;
+	return false;
+}
+
+/* What everybody may do with what is common: look at it and use it. */
+static bool is_use(const struct facts *f, const struct ref *r)
+{
+	unsigned id = f->endpoint->id;
+
+	return r->use == REF_USE || (f->endpoint->flags & CHANGES) == 0 ||
+	    id == EP_IMAGE_TAG || id == EP_IMAGE_PUSH ||
+	    id == EP_NETWORK_CONNECT || id == EP_NETWORK_DISCONNECT;
+}
+
+static bool ref_covered(const struct judge *j, const struct ref *r)
+{
+	const struct object *o = r->object;
+
+	if (j->scopes & SEE_ANY || r->kind == OBJECT_BUILD)
+		return true;
+	if (o == NULL)
+		return false;
+	if (o->common && is_use(j->facts, r))
+		return true;
+	if (allow_covers(j, o))
+		return true;
+	return o->kind == OBJECT_NETWORK && is_use(j->facts, r) &&
+	    role_network(j->rights, j->role, o) != NULL;
+}
+
+static void lack_ref(struct judge *j, const struct ref *r)
+{
+	struct lack l = { .why = WHY_SCOPE, .path = r->path, .value = r->name,
+		.extra = slice_from(object_kind_name(r->kind)), .word = "on" };
+
+	lack_add(j, &l, &j->from->rule->at);
+}
+
+/* ---- names of images ---- */
+
+static void lack_narrow(struct judge *j, const char *word, struct slice path,
+    struct slice value, const struct item *line)
+{
+	struct lack l = { .why = WHY_NARROW, .path = path, .value = value,
+		.word = word };
+
+	lack_add(j, &l, line != NULL ? &line->at : NULL);
+}
+
+static const struct item *name_match(const struct judge *j,
+    enum item_kind kind, struct slice name)
+{
+	const struct item *i = j->role->items[kind];
+
+	while (i != NULL && !reference_match(i, name,
+	    slice_from(j->rights->name)))
+		i = i->next;
+	return i;
+}
+
+/* docker.io/NAME/... or HOST/NAME/...; the Engine's own names are nobody's. */
+static bool is_namespace(const struct judge *j, struct slice name)
+{
+	struct slice rest = name, me = slice_from(j->rights->name);
+
+	slice_cut(&rest, '/');
+	return me.n > 0 && !slice_is(me, "library") &&
+	    slice_starts(rest, me) && rest.n > me.n + 1 &&
+	    rest.p[me.n] == '/';
+}
+
+static bool others_hold(const struct judge *j, const struct object *o)
+{
+	for (size_t i = 0; i < o->nowners; i++) {
+		struct object one = { .owners = &o->owners[i], .nowners = 1 };
+
+		if (!rights_is_own(j->rights, &one))
+			return true;
+	}
+	return false;
+}
+
+/* May he take this name as far as others are concerned? */
+static bool name_free(const struct judge *j, const struct ref *r)
+{
+	const struct object *o = r->state == REF_MISSING ? NULL : r->object;
+
+	if (o == NULL || j->scopes & SEE_ANY)
+		return true;
+	if (others_hold(j, o))
+		return false;
+	return is_namespace(j, r->name) || rights_is_own(j->rights, o);
 }
 
 /*
- * A service has its own grants and nothing else.  A container's peer has
- * none: uid 0 in there is not root.  Grants to root are for uid 0, whatever
- * NSS calls it, and for nobody else who may be called so.
+ * A name that is given by tag, commit, build, import or load.  Where `image'
+ * says what may be run, a name that it trusts is not given away by the way:
+ * else anything could be run under it.
  */
-static int collect_all(struct collect *c, const struct who *w)
+static void judge_give(struct judge *j, const struct ref *r)
 {
-	const struct account *a = w->account;
-	int r = 0;
+	const struct item *tags = j->role->items[ITEM_TAG], *trusted;
 
-	if (w->service[0] != '\0')
-		return collect_name(c, GRANT_SERVICE, w->service);
-	if (w->container)
-		return 0;
-	if (w->uid == 0)
-		r = collect_name(c, GRANT_USER, "root");
-	if (a == NULL || a->uid != w->uid)
-		return r;
-	if (r == 0 && strcmp(a->name, "root") != 0)
-		r = collect_name(c, GRANT_USER, a->name);
-	for (size_t i = 0; r == 0 && i < a->ngroups; i++)
-		r = collect_name(c, GRANT_GROUP, a->groups[i].name);
-	return r;
+	if (!name_free(j, r)) {
+		lack_ref(j, r);
+		return;
+	}
+	if (j->role->everything != NULL)
+		return;
+	if (tags != NULL) {
+		if (name_match(j, ITEM_TAG, r->name) == NULL)
+			lack_narrow(j, "tag", r->path, r->name, tags);
+		return;
+	}
+	trusted = name_match(j, ITEM_IMAGE, r->name);
+	if (trusted != NULL && !is_namespace(j, r->name))
+		lack_narrow(j, "tag", r->path, r->name, NULL);
 }
 
-/* ---- what they say ---- */
-
-const struct rule *rule_about(const struct role *role, enum rule_kind kind,
-    unsigned endpoint)
+/* Pulled names are what the registry says; but not over a name that somebody
+ * gave to something else here. */
+static void judge_pull(struct judge *j, const struct ref *r)
 {
-	const struct rule *r = role->rules;
+	const struct item *images = j->role->items[ITEM_IMAGE];
 
-	while (r != NULL && (r->kind != kind ||
-	    !endpoint_set_has(&r->set, endpoint)))
-		r = r->next;
-	return r;
+	if (r->object != NULL && r->state != REF_MISSING && r->object->given &&
+	    (j->scopes & SEE_ANY) == 0 && others_hold(j, r->object))
+		lack_ref(j, r);
+	if (images != NULL && j->role->everything == NULL &&
+	    name_match(j, ITEM_IMAGE, r->name) == NULL)
+		lack_narrow(j, "image", r->path, r->name, images);
 }
 
-static void compile_endpoint(struct rights *r, unsigned id, size_t *n)
+static bool has_tag(const struct object *o, struct slice tag)
 {
-	r->first[id] = (uint32_t)*n;
-	for (size_t i = 0; i < r->nheld; i++) {
-		const struct held *h = &r->held[i];
-		const struct rule *allow, *deny;
+	for (size_t i = 0; i < o->ntags; i++)
+		if (slice_equal(o->tags[i], tag))
+			return true;
+	return false;
+}
 
-		allow = rule_about(h->role, RULE_ALLOW, id);
-		if (allow != NULL)
-			r->allow[(*n)++] = (struct candidate){ h, allow };
-		deny = rule_about(h->role, RULE_DENY, id);
-		if (deny != NULL && r->deny[id].held == NULL)
-			r->deny[id] = (struct candidate){ h, deny };
+/* Was it asked for by (the beginning of) its id? */
+static bool asked_by_id(const struct ref *r)
+{
+	struct slice id = r->object->id, name = r->name, colon = SLICE("sha256:");
+
+	if (!slice_starts(name, colon) && slice_starts(id, colon)) {
+		id.p += colon.n;
+		id.n -= colon.n;
+	}
+	return name.n > 0 && slice_starts(id, name);
+}
+
+/* By its name; by an id, any name of it; a digest or an id that is pinned. */
+static bool image_welcome(const struct judge *j, const struct ref *r)
+{
+	_cleanup_(buf_free) struct buf canon = BUF(BOUND_OBJECT_NAME * 2);
+	bool named = reference_canon(r->name, &canon);
+	const struct object *o = r->state == REF_MISSING ? NULL : r->object;
+	bool by_id = o != NULL && asked_by_id(r) &&
+	    !(named && has_tag(o, buf_slice(&canon)));
+
+	if (!by_id && named && buf_ok(&canon) &&
+	    name_match(j, ITEM_IMAGE, buf_slice(&canon)) != NULL)
+		return true;
+	if (o == NULL)
+		return false;
+	for (const struct item *i = j->role->items[ITEM_IMAGE]; i != NULL;
+	     i = i->next) {
+		if (i->all && slice_equal(i->digest, o->id))
+			return true;
+		for (size_t k = 0; k < o->ntags; k++)
+			if ((by_id || i->digest.n > 0) && reference_match(i,
+			    o->tags[k], slice_from(j->rights->name)))
+				return true;
+	}
+	return false;
+}
+
+static void judge_image(struct judge *j, const struct ref *r)
+{
+	const struct item *images = j->role->items[ITEM_IMAGE];
+
+	if (images != NULL && j->role->everything == NULL &&
+	    !image_welcome(j, r))
+		lack_narrow(j, "image", r->path, r->name, images);
+}
+
+/* ---- all that a request names ---- */
+
+static void judge_ref(struct judge *j, const struct ref *r)
+{
+	unsigned id = j->facts->endpoint->id;
+
+	if (r->kind == OBJECT_TAG && r->use == REF_GIVE) {
+		if (id == EP_IMAGE_PULL)
+			judge_pull(j, r);
+		else
+			judge_give(j, r);
+		return;
+	}
+	/* a build fetches what is missing: judged by its name */
+	if (r->kind == OBJECT_IMAGE && r->use == REF_USE &&
+	    (id == EP_IMAGE_BUILD || (id == EP_CONTAINER_CREATE &&
+	    r->state != REF_MISSING)))
+		judge_image(j, r);
+	if (r->state != REF_MISSING && r->state != REF_MANY &&
+	    !ref_covered(j, r))
+		lack_ref(j, r);
+}
+
+static void judge_objects(struct judge *j)
+{
+	const struct facts *f = j->facts;
+	enum object_kind kind = f->endpoint->object;
+	struct lack l = { .why = WHY_SCOPE, .word = "on" };
+	bool swarm = kind != OBJECT_NONE && kind != OBJECT_BUILD &&
+	    !kind_owned(kind);
+
+	for (size_t i = 0; i < f->nrefs; i++)
+		judge_ref(j, &f->refs[i]);
+	if (f->more_refs > 0) {		/* what is not looked at is not allowed */
+		l.word = "refs";
+		lack_add(j, &l, NULL);
+	} else if ((f->on_any || swarm) && (j->scopes & SEE_ANY) == 0) {
+		l.extra = slice_from(object_kind_name(kind));
+		lack_add(j, &l, &j->from->rule->at);
 	}
 }
 
-static int rights_compile(struct rights *r)
-{
-	size_t n = 0;
-	struct candidate *fit;
+/* ---- what reaches out ---- */
 
-	r->allow = calloc(r->nheld * EP_COUNT + 1, sizeof(*r->allow));
-	if (r->allow == NULL)
-		return -ENOMEM;
-	for (unsigned id = 0; id < EP_COUNT; id++)
-		compile_endpoint(r, id, &n);
-	r->first[EP_COUNT] = (uint32_t)n;
-	fit = reallocarray(r->allow, n + 1, sizeof(*r->allow));
-	if (fit != NULL)
-		r->allow = fit;
-	return 0;
+static void judge_reach(struct judge *j)
+{
+	const struct facts *f = j->facts;
+	struct lack l = { .why = WHY_REACH, .word = "everything" };
+	const struct item *line;
+
+	for (size_t i = 0; i < f->nreach; i++) {
+		const struct reach *r = &f->reach[i];
+		bool good = reach_permit(j->rights, j->role, f, r, &line);
+		bool bind = good && line != NULL && line->kind == ITEM_BIND;
+
+		if (good && !bind)
+			continue;
+		lack_add(j, &(struct lack){
+			.why = bind ? WHY_BIND : WHY_REACH, .path = r->path,
+			.value = r->value, .extra = r->extra, .word = r->word,
+			.cut = r->cut }, bind ? &line->at : NULL);
+	}
+	for (size_t i = 0; i < f->more_reach; i++)
+		lack_add(j, &l, NULL);
 }
 
-static void rights_free_p(struct rights **r)
+/* ---- exec ---- */
+
+static void judge_exec(struct judge *j)
 {
-	rights_unref(*r);
+	const struct facts *f = j->facts;
+	const struct item *i = j->role->items[ITEM_COMMAND];
+	struct slice user = f->user.n > 0 ? f->user : SLICE("default");
+
+	while (i != NULL && !command_match(i, f->args, f->nargs))
+		i = i->next;
+	if (i == NULL && j->role->items[ITEM_COMMAND] != NULL)
+		lack_narrow(j, "command", SLICE("Cmd"), f->argv,
+		    j->role->items[ITEM_COMMAND]);
+	i = j->role->items[ITEM_EXEC_AS];
+	while (i != NULL && !glob_match(i->glob, user,
+	    slice_from(j->rights->name), ""))
+		i = i->next;
+	if (i == NULL && j->role->items[ITEM_EXEC_AS] != NULL)
+		lack_narrow(j, "exec as", SLICE("User"), user,
+		    j->role->items[ITEM_EXEC_AS]);
 }
 
-struct rights *rights_new(struct policy *p, const struct who *w)
-{
-	_cleanup_(rights_free_p) struct rights *r = calloc(1, sizeof(*r));
-	struct collect c = { .policy = p };
-	struct rights *out;
-	int error;
+/* ---- limits ---- */
 
-	if (r == NULL)
-		return NULL;
-	r->refs = 1;
-	r->policy = policy_ref(p);
-	snprintf(r->name, sizeof(r->name), "%s",
-	    w->service[0] != '\0' ? w->service :
-	    w->account != NULL ? w->account->name : "");
-	error = collect_all(&c, w);
-	table_free(&c.roles);
-	r->held = c.held;
-	r->nheld = c.n;
-	if (error < 0 || rights_compile(r) < 0)
-		return NULL;
-	out = r;
-	r = NULL;
-	return out;
+static int64_t usage_get(const struct usage *u, enum limit_name n)
+{
+	const int64_t all[LIMIT_NAMES] = {
+		[LIMIT_CONTAINERS] = u->containers, [LIMIT_MEMORY] = u->memory,
+		[LIMIT_CPUS] = u->nano_cpus, [LIMIT_PIDS] = u->pids,
+		[LIMIT_PORTS] = u->ports, [LIMIT_VOLUMES] = u->volumes,
+		[LIMIT_NETWORKS] = u->networks,
+	};
+
+	return all[n];
 }
 
-struct rights *rights_ref(struct rights *r)
+static void judge_limits(struct judge *j)
 {
-	r->refs++;
-	return r;
+	for (unsigned n = 0; n < LIMIT_NAMES; n++) {
+		const struct item *i = j->role->limits[n];
+		struct lack l = { .why = WHY_LIMIT,
+			.word = limit_word((enum limit_name)n) };
+
+		if (i == NULL)
+			continue;
+		l.want = usage_get(&j->facts->asked, i->limit);
+		l.have = usage_get(&j->facts->used, i->limit);
+		if (l.want <= 0)
+			continue;
+		if (i->each >= 0 && l.want > i->each) {
+			l.most = i->each;
+			l.have = -1;
+			lack_add(j, &l, &i->at);
+		} else if (l.want > i->most || l.have > i->most - l.want) {
+			l.most = i->most;
+			lack_add(j, &l, &i->at);
+		}
+	}
 }
 
-struct rights *rights_unref(struct rights *r)
-{
-	if (r == NULL || --r->refs > 0)
-		return NULL;
-	free(r->allow);
-	free(r->held);
-	policy_unref(r->policy);
-	free(r);
-	return NULL;
-}
+/* ---- the verdict ---- */
 
-bool rights_none(const struct rights *r)
+static void judge_role(struct judge *j, bool final)
 {
-	return r->nheld == 0;
-}
+	const struct facts *f = j->facts;
+	struct lack l = { .why = WHY_REACH, .word = "everything" };
 
-/* ---- the decision ---- */
+	j->role = j->from->held->role;
+	j->scopes = 0;
+	j->n = 0;
+	for (const struct candidate *c = j->from; c < j->to; c++)
+		j->scopes |= c->rule->scopes;
+	if (f->endpoint->flags & REACHES && j->role->everything == NULL)
+		lack_add(j, &l, NULL);
+	if (!final)
+		return;
+	judge_objects(j);
+	if (j->role->everything == NULL) {
+		if (f->nreach + f->more_reach > 0)
+			judge_reach(j);
+		if (f->endpoint->id == EP_CONTAINER_EXEC)
+			judge_exec(j);
+	}
+	judge_limits(j);
+}
 
 static void decided(struct verdict *v, enum why why, const struct held *h,
     const struct place *at)
@@ -201,34 +392,107 @@ static void decided(struct verdict *v, enum why why, const struct held *h,
 	v->line = at->line;
 }
 
-void policy_decide(const struct rights *r, const struct facts *f, int64_t now,
-    struct verdict *out)
+static int64_t fill(const struct role *role, enum limit_name n)
+{
+	const struct item *i = role->limits[n];
+
+	if (i == NULL)
+		return 0;
+	return i->open >= 0 ? i->open : i->each >= 0 ? i->each : i->most;
+}
+
+static void allowed(struct verdict *v, const struct candidate *c,
+    const struct facts *f)
+{
+	const struct role *role = c->held->role;
+
+	decided(v, WHY_ALLOWED, c->held, &c->rule->at);
+	v->privileged = role->everything != NULL;
+	v->team = c->held->grant->kind == GRANT_GROUP ?
+	    c->held->grant->name : "";
+	v->memory = f->open & OPEN_MEMORY ? fill(role, LIMIT_MEMORY) : 0;
+	v->nano_cpus = f->open & OPEN_CPUS ? fill(role, LIMIT_CPUS) : 0;
+	v->pids = f->open & OPEN_PIDS ? fill(role, LIMIT_PIDS) : 0;
+}
+
+/* A denial with a scope is about the objects of a request, if it has any. */
+static bool denies(const struct rights *r, const struct rule *rule,
+    const struct facts *f, bool final)
+{
+	if (rule->scopes & SEE_ANY)
+		return true;
+	if (!final)
+		return false;
+	for (size_t i = 0; i < f->nrefs; i++)
+		if (f->refs[i].state == REF_FOUND && f->refs[i].object != NULL &&
+		    rule_covers(r, rule, f->refs[i].object))
+			return true;
+	return f->nrefs == 0;
+}
+
+static bool find_denial(const struct rights *r, const struct facts *f,
+    bool final, struct verdict *out)
 {
 	unsigned id = f->endpoint->id;
-	const struct candidate *deny = &r->deny[id];
+
+	for (uint32_t i = r->deny.first[id]; i < r->deny.first[id + 1]; i++) {
+		const struct candidate *c = &r->deny.all[i];
+
+		if (!denies(r, c->rule, f, final))
+			continue;
+		decided(out, WHY_DENIED, c->held, &c->rule->at);
+		return true;
+	}
+	return false;
+}
+
+/* Everything but the lacks, which are many bytes and mostly none. */
+static void verdict_init(struct verdict *v, size_t roles)
+{
+	memset(v, 0, offsetof(struct verdict, lacks));
+	v->why = WHY_NO_ROLE;
+	v->roles = roles;
+	v->privileged = false;
+	v->team = "";
+	v->memory = v->nano_cpus = v->pids = 0;
+}
+
+/* Once more, for the names of what is missing. */
+static void refused(struct judge *j, bool final, struct verdict *out)
+{
+	j->lacks = out->lacks;
+	judge_role(j, final);
+	out->nlacks = j->n < VERDICT_LACKS ? j->n : VERDICT_LACKS;
+	out->more_lacks = j->n - out->nlacks;
+	decided(out, out->lacks[0].why, j->from->held, &j->from->rule->at);
+}
+
+void policy_decide(const struct rights *r, const struct facts *f, int64_t now,
+    bool final, struct verdict *out)
+{
+	struct judge j = { .rights = r, .facts = f }, least = j;
+	unsigned id = f->endpoint->id;
+	const struct candidate *end = &r->allow.all[r->allow.first[id + 1]];
 
 	(void)now;
-	*out = (struct verdict){ .why = WHY_NO_ROLE, .roles = r->nheld };
-	if (r->nheld == 0)
+	verdict_init(out, r->nheld);
+	if (r->nheld == 0 || find_denial(r, f, final, out))
 		return;
-	if (deny->held != NULL) {
-		decided(out, WHY_DENIED, deny->held, &deny->rule->at);
-		return;
+	for (j.from = &r->allow.all[r->allow.first[id]]; j.from < end;
+	     j.from = j.to) {
+		for (j.to = j.from; j.to < end && j.to->held == j.from->held;)
+			j.to++;
+		out->reach_roles++;
+		judge_role(&j, final);
+		if (j.n == 0) {
+			allowed(out, j.from, f);
+			return;
+		}
+		if (least.from == NULL || j.n < least.n)
+			least = j;
 	}
-	for (uint32_t i = r->first[id]; i < r->first[id + 1]; i++) {
-		const struct candidate *c = &r->allow[i];
-
-		if (!role_permits(c->held->role, f))
-			continue;
-		decided(out, WHY_ALLOWED, c->held, &c->rule->at);
-		return;
-	}
-	if (r->first[id] < r->first[id + 1]) {
-		const struct candidate *c = &r->allow[r->first[id]];
-
-		out->reach_roles = r->first[id + 1] - r->first[id];
-		decided(out, WHY_REACH, c->held, &c->rule->at);
-		return;
-	}
-	decided(out, WHY_NOT_ALLOWED, &r->held[0], &r->held[0].role->at);
+	if (out->reach_roles > 0)
+		refused(&least, final, out);
+	else
+		decided(out, WHY_NOT_ALLOWED, &r->held[0], &r->held[0].role->at);
 }

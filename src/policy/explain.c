@@ -1,170 +1,21 @@
 /*
- * explain.c: verdicts in words.  What a client sent (names, paths, values) is
- * quoted and escaped: a sentence is one line and goes to terminals.
+ * explain.c: verdicts at length, for `dockbroker why': what was asked, which
+ * roles there are, and what each refused thing would have needed.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/policy_int.h"
 
-#define SENTENCE_REACH	320	/* bytes of reaches that a sentence lists */
-#define PATH_SHOWN	80	/* bytes of a field's path */
-#define VALUE_SHOWN	64	/* bytes of a value */
-
-/* Client's text: quotes, controls and what is not UTF-8 are escaped. */
-static void add_text(struct buf *out, struct slice s, size_t max)
-{
-	bool cut = s.n > max, plain;
-
-	if (cut)
-		s.n = max;
-	while (cut && s.n > 0 && !utf8_valid(s) && max - s.n < 4)
-		s.n--;
-	plain = utf8_valid(s);
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c == '"' || c == '\\')
-			buf_addf(out, "\\%c", c);
-		else if (c < ' ' || c == 0x7f || (c >= 0x80 && !plain))
-			buf_addf(out, "\\x%02x", c);
-		else if (c == 0xc2 && i + 1 < s.n &&
-		    (unsigned char)s.p[i + 1] < 0xa0)
-			buf_addf(out, "\\u%04x", (unsigned char)s.p[++i]);
-		else
-			buf_addc(out, (char)c);
-	}
-	if (cut)
-		buf_addz(out, "...");
-}
-
-static void add_caller(struct buf *out, const struct who *w)
-{
-	if (w->service[0] != '\0')
-		buf_addf(out, "service %s", w->service);
-	else if (w->account != NULL)
-		add_text(out, slice_from(w->account->name), BOUND_NAME);
-	else
-		buf_addf(out, "uid %u", w->uid);
-}
-
-/* "docker run" (container.create) */
-static void add_action(struct buf *out, const struct endpoint *e)
-{
-	char text[BOUND_NAME];
-	struct slice command = endpoint_command(e, text);
-
-	if (command.n > 0)
-		buf_addf(out, "\"docker %.*s\" (%s)", SLICE_ARG(command),
-		    e->action);
-	else
-		buf_addf(out, "\"%s\"", e->action);
-}
-
-static void add_role(struct buf *out, const struct verdict *v)
-{
-	buf_addf(out, "role %s", v->role);
-	if (v->file != NULL)
-		buf_addf(out, " (%s:%u)", v->file, v->line);
-	else
-		buf_addz(out, " (built in)");
-}
-
-static void add_reach(struct buf *out, const struct reach *r)
-{
-	add_text(out, r->path, PATH_SHOWN);
-	if (r->value.n == 0 || slice_is(r->value, "true"))
-		return;
-	buf_addz(out, " (\"");
-	add_text(out, r->value, VALUE_SHOWN);
-	buf_addz(out, "\")");
-}
-
-static void add_reaches(struct buf *out, const struct facts *f)
-{
-	size_t start = out->len, i = 0;
-
-	for (; i < f->nreach && out->len - start < SENTENCE_REACH; i++) {
-		buf_addz(out, i > 0 ? ", " : "");
-		add_reach(out, &f->reach[i]);
-	}
-	if (i < f->nreach || f->more_reach > 0)
-		buf_addf(out, " and %zu more", f->nreach - i + f->more_reach);
-}
-
-static void reach_sentence(const struct verdict *v, const struct facts *f,
-    struct buf *out)
-{
-	if (f->nreach > 0) {
-		add_reaches(out, f);
-		buf_addz(out, " with ");
-		add_action(out, f->endpoint);
-	} else {
-		add_action(out, f->endpoint);
-		buf_addz(out, ", which reaches beyond containers");
-	}
-	buf_addz(out, ": ");
-	add_role(out, v);
-	buf_addz(out, " does not say \"allow privileged everything\"");
-	if (v->reach_roles > 1)
-		buf_addf(out, ", nor do %zu other roles that allow the action",
-		    v->reach_roles - 1);
-}
-
-static void no_role(const struct who *w, struct buf *out)
-{
-	buf_addz(out, "the policy grants no role to ");
-	if (w->service[0] == '\0' && w->account != NULL)
-		buf_addz(out, "user ");
-	add_caller(out, w);
-	if (w->service[0] == '\0')
-		buf_addz(out, " or a group of that user");
-}
-
-static void verdict_reason(const struct verdict *v, const struct who *w,
-    struct buf *out)
-{
-	if (v->why == WHY_NO_ROLE) {
-		no_role(w, out);
-		return;
-	}
-	add_role(out, v);
-	if (v->why == WHY_ALLOWED)
-		buf_addz(out, " allows it");
-	else if (v->why == WHY_DENIED)
-		buf_addz(out, " denies it");
-	else
-		buf_addz(out, " does not allow it");
-	if (v->why == WHY_NOT_ALLOWED && v->roles > 1)
-		buf_addf(out, ", nor %s %zu other role%s",
-		    v->roles == 2 ? "does" : "do", v->roles - 1,
-		    v->roles == 2 ? "" : "s");
-}
-
-void verdict_sentence(const struct verdict *v, const struct facts *f,
-    const struct who *w, uint64_t id, struct buf *out)
-{
-	add_caller(out, w);
-	buf_addz(out, v->allowed ? " may use " : " may not use ");
-	if (v->why == WHY_REACH) {
-		reach_sentence(v, f, out);
-	} else {
-		add_action(out, f->endpoint);
-		buf_addz(out, ": ");
-		verdict_reason(v, w, out);
-	}
-	if (id != 0)
-		buf_addf(out, " (dockbroker why %llu)", (unsigned long long)id);
-}
-
-/* ---- at length ---- */
+#define ROLES_SHOWN	64
+#define REFS_SHOWN	32
 
 static void explain_line(struct buf *out, const char *name, struct slice value)
 {
 	if (value.n == 0)
 		return;
 	buf_addf(out, "%-9s ", name);
-	add_text(out, value, 256);
+	say_text(out, value, 256);
 	buf_addc(out, '\n');
 }
 
@@ -187,6 +38,28 @@ static void explain_commands(const struct endpoint *e, struct buf *out)
 	}
 }
 
+static void explain_refs(const struct facts *f, struct buf *out)
+{
+	size_t i = 0;
+
+	for (; i < f->nrefs && i < REFS_SHOWN; i++) {
+		const struct ref *r = &f->refs[i];
+
+		buf_addf(out, "%-9s %s \"", "names", r->kind == OBJECT_TAG ?
+		    "image name" : object_kind_name(r->kind));
+		say_text(out, r->name, 256);
+		buf_addc(out, '"');
+		if (r->path.n > 0) {
+			buf_addz(out, " in ");
+			say_text(out, r->path, 256);
+		}
+		buf_addc(out, '\n');
+	}
+	if (f->nrefs - i + f->more_refs > 0)
+		buf_addf(out, "%-9s %zu more\n", "names",
+		    f->nrefs - i + f->more_refs);
+}
+
 static void explain_request(const struct facts *f, struct buf *out)
 {
 	const struct endpoint *e = f->endpoint;
@@ -198,9 +71,13 @@ static void explain_request(const struct facts *f, struct buf *out)
 	explain_line(out, "object", f->object);
 	explain_line(out, "name", f->new_name);
 	explain_line(out, "image", f->image);
+	explain_refs(f, out);
 	for (size_t i = 0; i < f->nreach; i++) {
+		struct lack l = { .path = f->reach[i].path,
+			.value = f->reach[i].value };
+
 		buf_addf(out, "%-9s ", "reaches");
-		add_reach(out, &f->reach[i]);
+		say_what(out, &l);
 		buf_addf(out, " [%s]\n", f->reach[i].word);
 	}
 	if (f->more_reach > 0)
@@ -226,10 +103,12 @@ static void explain_role(const struct held *h, const struct facts *f,
 	    h->grant->text);
 	add_place(out, &h->grant->at);
 	buf_addz(out, allow != NULL ? ": allows it" : ": does not allow it");
-	if (allow != NULL)
+	if (allow != NULL) {
+		print_scope(out, allow);
 		add_place(out, &allow->at);
-	if (allow != NULL && !role_permits(h->role, f))
-		buf_addz(out, ", but does not say \"allow privileged everything\"");
+	}
+	if (h->role->everything != NULL)
+		buf_addz(out, ", with privileged everything");
 	if (deny != NULL) {
 		buf_addz(out, ", denies it");
 		add_place(out, &deny->at);
@@ -237,22 +116,55 @@ static void explain_role(const struct held *h, const struct facts *f,
 	buf_addc(out, '\n');
 }
 
+/* The line that would have helped, one for each thing. */
+static void explain_lack(const struct lack *l, const char *role,
+    struct buf *out)
+{
+	_cleanup_(buf_free) struct buf line = BUF(BOUND_REACH_VALUE * 2);
+
+	buf_addf(out, "%-9s role %s ", "lacks", role);
+	say_lack(out, l);
+	buf_addc(out, '\n');
+	if (l->why == WHY_REACH) {
+		lack_line(l, &line);
+		buf_addf(out, "%-9s a line \"", "needed");
+		say_text(out, buf_slice(&line), 512);
+		buf_addf(out, "\" in role %s\n", role);
+	} else if (l->why == WHY_NARROW) {
+		buf_addf(out, "%-9s a line \"%s ", "needed", l->word);
+		say_text(out, l->value, 256);
+		buf_addf(out, "\" in role %s\n", role);
+	} else if (l->why == WHY_LIMIT) {
+		buf_addf(out, "%-9s a higher limit of %s in role %s, or less asked for\n",
+		    "needed", l->word, role);
+	} else if (l->why == WHY_SCOPE && l->value.n > 0 &&
+	    !slice_is(l->extra, "tag")) {
+		buf_addf(out, "%-9s \"on any\", \"on team\", \"on label\" or \"on name\" of the %.*s in role %s\n",
+		    "needed", SLICE_ARG(l->extra), role);
+	} else if (l->why == WHY_SCOPE) {
+		buf_addf(out, "%-9s \"on any\" in role %s\n", "needed", role);
+	}
+}
+
 static void explain_need(const struct verdict *v, const struct facts *f,
     struct buf *out)
 {
-	static const char *const need[] = {
-		[WHY_ALLOWED] = "",
-		[WHY_NO_ROLE] = "a line that grants a role which allows it: \"grant ROLE to user NAME\" or \"to group NAME\"",
-		[WHY_NOT_ALLOWED] = "one role that allows it",
-		[WHY_DENIED] = "that no role of the caller denies it: one denial is stronger than all permits",
-		[WHY_REACH] = "one role that allows it and says \"allow privileged everything\"; or a request without what reaches out",
-	};
-
-	if (*need[v->why])
-		buf_addf(out, "%-9s %s\n", "needed", need[v->why]);
-	if (v->why == WHY_NOT_ALLOWED)
-		buf_addf(out, "%-9s \"allow %s\" in a role of the caller's\n",
-		    "for one", f->endpoint->action);
+	for (size_t i = 0; i < v->nlacks; i++)
+		explain_lack(&v->lacks[i], v->role, out);
+	if (v->more_lacks > 0)
+		buf_addf(out, "%-9s %zu things more\n", "lacks", v->more_lacks);
+	if (v->why == WHY_NO_ROLE)
+		buf_addf(out, "%-9s a line that grants a role which allows it: \"grant ROLE to user NAME\" or \"to group NAME\"\n",
+		    "needed");
+	else if (v->why == WHY_DENIED)
+		buf_addf(out, "%-9s that no role of the caller denies it: one denial is stronger than all permits\n",
+		    "needed");
+	else if (v->why == WHY_NOT_ALLOWED)
+		buf_addf(out, "%-9s one role that allows it\n%-9s \"allow %s\" in a role of the caller's\n",
+		    "needed", "for one", f->endpoint->action);
+	else if (v->nlacks + v->more_lacks > 1)
+		buf_addf(out, "%-9s all of it in one role: two roles do not add up\n",
+		    "needed");
 }
 
 void verdict_explain(const struct verdict *v, const struct facts *f,
@@ -261,9 +173,10 @@ void verdict_explain(const struct verdict *v, const struct facts *f,
 	verdict_sentence(v, f, w, 0, out);
 	buf_addz(out, "\n\n");
 	explain_request(f, out);
-	for (size_t i = 0; i < r->nheld && i < 64; i++)
+	for (size_t i = 0; i < r->nheld && i < ROLES_SHOWN; i++)
 		explain_role(&r->held[i], f, out);
-	if (r->nheld > 64)
-		buf_addf(out, "%-9s and %zu more\n", "role", r->nheld - 64);
+	if (r->nheld > ROLES_SHOWN)
+		buf_addf(out, "%-9s and %zu more\n", "role",
+		    r->nheld - ROLES_SHOWN);
 	explain_need(v, f, out);
 }

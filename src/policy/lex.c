@@ -17,7 +17,6 @@ static const struct keyword {
 	int kind;
 } keywords[] = {
 	{ "allow", ALLOW },
-	{ "any", ANY },
 	{ "deny", DENY },
 	{ "everything", EVERYTHING },
 	{ "grant", GRANT },
@@ -39,9 +38,14 @@ static int keyword_find(struct slice s)
 	return WORD;
 }
 
-bool lex_is_keyword(struct slice s)
+bool lex_is_reserved(struct slice s)
 {
 	return keyword_find(s) != WORD;
+}
+
+bool lex_is_keyword(struct slice s)
+{
+	return lex_is_reserved(s) || item_word(s) != NULL;
 }
 
 /* Every byte past ASCII is part of a word: names are UTF-8. */
@@ -50,12 +54,39 @@ static bool is_word_byte(char c)
 	return (unsigned char)c > ' ' && c != 0x7f && strchr("{}\"#\\", c) == NULL;
 }
 
-bool lex_is_plain(struct slice s)
+bool lex_is_bare(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_word_byte(s.p[i]))
 			return false;
-	return s.n > 0 && !lex_is_keyword(s);
+	return s.n > 0;
+}
+
+bool lex_is_plain(struct slice s)
+{
+	return lex_is_bare(s) && !lex_is_reserved(s);
+}
+
+/*
+ * What a word is depends on where it stands, so that docker's words (network,
+ * tag, exec ...) and patterns need no quotes.  Sets how the rest is read.
+ */
+static int word_kind(struct parse *p, struct slice word, bool first)
+{
+	int kind;
+
+	if (first && p->inside && item_word(word) != NULL) {
+		p->mode = LEX_FREE;
+		return STATEMENT;
+	}
+	if (!first && p->mode == LEX_FREE)
+		return WORD;
+	kind = keyword_find(word);
+	if (first)
+		p->mode = kind == ALLOW || kind == DENY ? LEX_RULE : LEX_OUTSIDE;
+	else if (kind == ON && p->mode == LEX_RULE)
+		p->mode = LEX_FREE;
+	return kind;
 }
 
 static bool at_end(const struct parse *p)
@@ -153,7 +184,7 @@ static int lex_quoted(struct parse *p, struct token *t)
 	return buf_ok(&text) && t->text.p != NULL ? STRING : POLICY_YYerror;
 }
 
-static int lex_word(struct parse *p, struct token *t)
+static int lex_word(struct parse *p, struct token *t, bool first)
 {
 	while (!at_end(p) && is_word_byte(peek(p)))
 		p->pos++;
@@ -162,7 +193,7 @@ static int lex_word(struct parse *p, struct token *t)
 		parse_fault(p, t, "a comment needs a space before its #, or the word quotes around it");
 		return POLICY_YYerror;
 	}
-	return keyword_find(t->text);
+	return word_kind(p, t->text, first);
 }
 
 static int lex_strange(struct parse *p, struct token *t)
@@ -185,14 +216,14 @@ static int lex_brace(struct parse *p, struct token *t)
 
 	p->pos++;
 	token_end(p, t);
-	p->open = c == '}';
-	p->closed = c == '}';
+	p->open = p->closed = c == '}';
+	p->inside = c == '{';
 	return c;
 }
 
 int lex_next(struct parse *p, struct token *t)
 {
-	bool ended = skip_space(p);
+	bool ended = skip_space(p), first;
 
 	token_begin(p, t);
 	if (load_full(p->load))
@@ -207,9 +238,11 @@ int lex_next(struct parse *p, struct token *t)
 	}
 	if (at_end(p))
 		return POLICY_YYEOF;
-	if (!p->open) {
+	first = !p->open;
+	if (first) {
 		p->open = true;
 		p->open_indent = p->indent;
+		p->mode = LEX_OUTSIDE;
 	}
 	p->fresh = false;
 	if (peek(p) == '{' || peek(p) == '}')
@@ -217,5 +250,5 @@ int lex_next(struct parse *p, struct token *t)
 	p->closed = false;
 	if (peek(p) == '"')
 		return lex_quoted(p, t);
-	return is_word_byte(peek(p)) ? lex_word(p, t) : lex_strange(p, t);
+	return is_word_byte(peek(p)) ? lex_word(p, t, first) : lex_strange(p, t);
 }

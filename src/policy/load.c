@@ -339,7 +339,7 @@ int policy_load(const char *path, policy_read_fn *read, void *arg,
 		return -ENOMEM;
 	p->refs = 1;
 	arena_init(&p->arena, POLICY_MEMORY);
-	r = vocabulary_build(p);
+	r = vocabulary_build();
 	if (r == 0)
 		r = load_all(&l, path);
 	table_free_p(&l.files);

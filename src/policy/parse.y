@@ -27,7 +27,7 @@ static void policy_yyerror(struct parse *p, const char *text);
 }
 
 %token ALLOW "allow" DENY "deny" PRIVILEGED "privileged"
-%token EVERYTHING "everything" ON "on" ANY "any"
+%token EVERYTHING "everything" ON "on" STATEMENT "a statement of a role"
 %token ROLE "role" GRANT "grant" TO "to" INCLUDE "include"
 %token USER "user" GROUP "group" SERVICE "service"
 %token WORD "a word" STRING "quoted text"
@@ -106,8 +106,16 @@ statement:
 	}
 	| ALLOW PRIVILEGED EVERYTHING END_LINE
 	{
-		build_rule_open(p, RULE_PRIVILEGED, &$1);
+		build_rule_open(p, RULE_EVERYTHING, &$1);
 		build_rule_close(p);
+	}
+	| STATEMENT
+	{
+		build_args_open(p);
+	}
+	args END_LINE
+	{
+		build_items(p, &$1);
 	}
 	| error END_LINE
 	{
@@ -127,7 +135,7 @@ words:
 	}
 	;
 
-/* Docker has nouns that are words of this language as well. */
+/* Docker has a noun that is a word of this language as well. */
 word:
 	WORD
 	| SERVICE
@@ -135,21 +143,23 @@ word:
 
 scope:
 	%empty
-	| ON ANY
+	| ON
 	{
-		build_rule_scope(p, &$2);
+		build_args_open(p);
 	}
-	| ON WORD rest
+	args
 	{
-		build_rule_scope(p, &$2);
+		build_scope(p);
 	}
 	;
 
-/* What stands behind a scope that this version does not have. */
-rest:
+/* How many there have to be the statement's own reader tells. */
+args:
 	%empty
-	| rest WORD
-	| rest STRING
+	| args name
+	{
+		build_arg(p, &$2);
+	}
 	;
 
 name:
@@ -178,7 +188,7 @@ static void policy_yyerror(struct parse *p, const char *text)
 static void add_symbol(struct buf *b, yysymbol_kind_t s)
 {
 	bool bare = s == YYSYMBOL_WORD || s == YYSYMBOL_END_LINE ||
-	    s == YYSYMBOL_YYEOF;
+	    s == YYSYMBOL_YYEOF || s == YYSYMBOL_STATEMENT;
 
 	buf_addf(b, bare ? "%s" : "\"%s\"", yysymbol_name(s));
 }
@@ -189,15 +199,24 @@ static bool is_implied(yysymbol_kind_t s, bool word)
 	return s == YYSYMBOL_STRING || (word && s == YYSYMBOL_SERVICE);
 }
 
+/* "a statement of a role" is one of these as well. */
+static bool is_statement(yysymbol_kind_t s)
+{
+	return s == YYSYMBOL_ALLOW || s == YYSYMBOL_DENY;
+}
+
 static void add_expected(struct buf *b, yysymbol_kind_t *want, size_t n)
 {
 	size_t all = 0;
-	bool word = false;
+	bool word = false, statement = false;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		word |= want[i] == YYSYMBOL_WORD;
+		statement |= want[i] == YYSYMBOL_STATEMENT;
+	}
 	for (size_t i = 0; i < n; i++)
-		if (!is_implied(want[i], word))
+		if (!is_implied(want[i], word) &&
+		    !(statement && is_statement(want[i])))
 			want[all++] = want[i];
 	if (all > 1 && want[0] == YYSYMBOL_YYEOF) {	/* reads better last */
 		memmove(want, want + 1, (all - 1) * sizeof(*want));
@@ -218,10 +237,14 @@ static void add_nearest(struct buf *b, struct slice word,
 	unsigned distance;
 
 	nearest_init(word, &best, &distance);
-	for (size_t i = 0; i < n; i++)
-		if (lex_is_keyword(slice_from(yysymbol_name(want[i]))))
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; want[i] == YYSYMBOL_STATEMENT &&
+		     item_word_at(k) != NULL; k++)
+			nearest_try(word, item_word_at(k), &best, &distance);
+		if (lex_is_reserved(slice_from(yysymbol_name(want[i]))))
 			nearest_try(word, yysymbol_name(want[i]), &best,
 			    &distance);
+	}
 	if (best.n > 0)
 		buf_addf(b, "; did you mean \"%.*s\"?", SLICE_ARG(best));
 }
@@ -251,7 +274,7 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parse *p)
 	add_expected(&b, told, (size_t)n);
 	if (got == YYSYMBOL_WORD)
 		add_nearest(&b, text, want, (size_t)n);
-	else if (name && lex_is_keyword(text))
+	else if (name && lex_is_reserved(text))
 		buf_addz(&b, " (as a name it needs quotes)");
 	parse_fault(p, &p->token, "%s", buf_text(&b));
 	return 0;
@@ -267,10 +290,12 @@ int parse_file(struct load *l, struct file *f, unsigned depth)
 		.line = 1,
 		.fresh = true,
 		.words = BUF(64 * 1024),
+		.args = BUF(1024 * 1024),
 	};
 	int r = policy_yyparse(&p);
 
 	buf_free(&p.words);
+	buf_free(&p.args);
 	if (r == 2)
 		l->failed = -ENOMEM;
 	return l->failed;

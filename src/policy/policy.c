@@ -15,7 +15,6 @@ struct policy *policy_unref(struct policy *p)
 {
 	if (p == NULL || --p->refs > 0)
 		return NULL;
-	table_free(&p->word_table);
 	table_free(&p->role_table);
 	for (size_t i = 0; i < countof(p->grantee_table); i++)
 		table_free(&p->grantee_table[i]);
@@ -33,6 +32,11 @@ const char *policy_hash(const struct policy *p)
 size_t policy_role_count(const struct policy *p)
 {
 	return p->nroles;
+}
+
+bool rights_want_labels(const struct policy *p)
+{
+	return p->labels;
 }
 
 bool policy_grantee(const struct policy *p, size_t i, enum grantee *kind,

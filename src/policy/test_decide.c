@@ -99,9 +99,9 @@ static void test_reach(void **state)
 	assert_int_equal(asked(far, "container.create", 1), WHY_ALLOWED);
 	assert_int_equal(asked(far, "container.exec", 1), WHY_NOT_ALLOWED);
 	/* rows that reach by themselves */
-	assert_int_equal(asked("role r { allow all }" TO_ALICE, "plugin.pull",
+	assert_int_equal(asked("role r { allow all on any }" TO_ALICE, "plugin.pull",
 	    0), WHY_REACH);
-	assert_int_equal(asked("role r {\nallow all\n"
+	assert_int_equal(asked("role r {\nallow all on any\n"
 	    "allow privileged everything\n}" TO_ALICE, "plugin.pull", 0),
 	    WHY_ALLOWED);
 	/* one role must allow all of it: halves do not add up */
@@ -265,7 +265,7 @@ static struct policy *model_load(const struct model *m)
 	for (size_t i = 0; i < ROLES; i++) {
 		buf_addf(&text, "role r%zu {\n", i);
 		for (size_t k = 0; k < 4; k++)
-			buf_addf(&text, "\tallow %s\n", m->allow[i][k]);
+			buf_addf(&text, "\tallow %s on any\n", m->allow[i][k]);
 		if (m->deny[i][0] != NULL)
 			buf_addf(&text, "\tdeny %s\n", m->deny[i][0]);
 		if (m->privileged[i])
@@ -314,7 +314,7 @@ static void model_compare(const struct model *m)
 				.nreach = n, .reach = &reach };
 			struct verdict v;
 
-			policy_decide(r, &f, 0, &v);
+			policy_decide(r, &f, 0, true, &v);
 			assert_true(v.allowed == model_allows(m, &f));
 		}
 	}
@@ -376,7 +376,7 @@ static void test_speed(void **state)
 	(void)state;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 	for (int i = 0; i < 1000000; i++) {
-		policy_decide(r, &f, i, &v);
+		policy_decide(r, &f, i, true, &v);
 		good += v.allowed;
 	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);

@@ -41,7 +41,7 @@ static void says(struct scene *s, struct facts *f, uint64_t id,
 	struct buf b = BUF(4096);
 	struct verdict v;
 
-	policy_decide(s->r, f, 0, &v);
+	policy_decide(s->r, f, 0, true, &v);
 	verdict_sentence(&v, f, &s->w, id, &b);
 	assert_string_equal(buf_text(&b), want);
 	buf_free(&b);
@@ -96,7 +96,7 @@ static void test_hostile(void **state)
 	for (size_t i = 0; i < countof(reach); i++)
 		reach[i] = (struct reach){ "bind", { junk, sizeof(junk) },
 			{ junk + i, sizeof(junk) - i } };
-	policy_decide(s.r, &f, 0, &v);
+	policy_decide(s.r, &f, 0, true, &v);
 	verdict_sentence(&v, &f, &s.w, UINT64_MAX, &b);
 	assert_true(buf_ok(&b));
 	assert_true(b.len < 1200);
@@ -119,7 +119,7 @@ static void test_at_length(void **state)
 	struct verdict v;
 
 	(void)state;
-	policy_decide(s.r, &f, 0, &v);
+	policy_decide(s.r, &f, 0, true, &v);
 	verdict_explain(&v, &f, &s.w, s.r, &b);
 	assert_non_null(strstr(buf_text(&b), "request   POST /containers/create\n"));
 	assert_non_null(strstr(buf_text(&b), "image     busybox\n"));

@@ -89,7 +89,7 @@ static inline struct verdict decide(const struct rights *r, const char *action,
 		.reach = reach };
 	struct verdict v;
 
-	policy_decide(r, &f, 0, &v);
+	policy_decide(r, &f, 0, true, &v);
 	return v;
 }
 

@@ -1,6 +1,7 @@
 /*
  * words.c: the docker words as this layer uses them, taken from docker.h once
- * per load, so that a statement costs a look-up and not a search.
+ * per process, so that a load costs look-ups and no searches.  What is built
+ * is the same for every policy and never changes.
  *
  * `allow WORD' means all actions that the command needs; many of them are
  * shared (container.inspect is needed by inspect, exec, port, ...).  `deny WORD'
@@ -9,9 +10,31 @@
  * inspect'.  A noun (volume) means that of all its commands.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/policy_int.h"
+
+static struct {
+	struct word *words;
+	size_t n;
+	struct table table;		/* text -> struct word */
+} vocabulary;
+
+size_t word_count(void)
+{
+	return vocabulary.n;
+}
+
+const struct word *word_get(size_t i)
+{
+	return &vocabulary.words[i];
+}
+
+const struct word *word_find(struct slice text)
+{
+	return table_find(&vocabulary.table, text);
+}
 
 bool endpoint_set_empty(const struct endpoint_set *s)
 {
@@ -83,8 +106,7 @@ static bool is_of_noun(struct slice word, struct slice noun)
 }
 
 /* Commands with the same actions are names of one: "rm", "container rm". */
-static bool word_owns(const struct policy *p, const struct word *w,
-    const struct endpoint *e)
+static bool word_owns(const struct word *w, const struct endpoint *e)
 {
 	char text[BOUND_NAME];
 	struct slice command = endpoint_command(e, text);
@@ -92,7 +114,7 @@ static bool word_owns(const struct policy *p, const struct word *w,
 
 	if (command.n == 0)
 		return false;
-	owner = table_find(&p->word_table, command);
+	owner = word_find(command);
 	if (owner == w)
 		return true;
 	/* "context" has nothing but the ping, which is not its own */
@@ -100,7 +122,7 @@ static bool word_owns(const struct policy *p, const struct word *w,
 	    set_equal(&owner->allow, &w->allow);
 }
 
-static void deny_build(const struct policy *p, struct word *w)
+static void deny_build(struct word *w)
 {
 	if (slice_is(w->text, "all")) {
 		w->deny = w->allow;
@@ -110,16 +132,16 @@ static void deny_build(const struct policy *p, struct word *w)
 		const struct endpoint *e = endpoint_get(id);
 
 		if (w->action ? slice_is(w->text, e->action) :
-		    endpoint_set_has(&w->allow, id) && word_owns(p, w, e))
+		    endpoint_set_has(&w->allow, id) && word_owns(w, e))
 			endpoint_set_add(&w->deny, id);
 	}
 }
 
-static void deny_build_noun(const struct policy *p, struct word *noun)
+static void deny_build_noun(struct word *noun)
 {
-	for (size_t i = 0; i < p->nwords; i++)
-		if (is_of_noun(p->words[i].text, noun->text))
-			endpoint_set_join(&noun->deny, &p->words[i].deny);
+	for (size_t i = 0; i < vocabulary.n; i++)
+		if (is_of_noun(vocabulary.words[i].text, noun->text))
+			endpoint_set_join(&noun->deny, &vocabulary.words[i].deny);
 }
 
 /* For a word that cannot be denied: what the admin may have meant. */
@@ -140,65 +162,73 @@ const char *word_action(const struct word *w)
 	return read;
 }
 
-static int word_add(struct policy *p, const char *text)
+static int word_add(const char *text)
 {
-	struct word *w = &p->words[p->nwords];
+	struct word *w = &vocabulary.words[vocabulary.n];
 	const char *near;
 
 	w->text = slice_from(text);
-	if (table_find(&p->word_table, w->text) != NULL ||
+	if (word_find(w->text) != NULL ||
 	    !words_find(w->text, &w->allow, &near))
 		return 0;
-	p->nwords++;
-	return table_add(&p->word_table, w->text, w);
+	vocabulary.n++;
+	return table_add(&vocabulary.table, w->text, w);
 }
 
 /* Straight from the rows: asking words_find for each action is a search. */
-static int action_add(struct policy *p, unsigned id)
+static int action_add(unsigned id)
 {
 	const char *action = endpoint_get(id)->action;
-	struct word *w = table_find(&p->word_table, slice_from(action));
+	struct word *w = table_find(&vocabulary.table, slice_from(action));
 	int r = 0;
 
 	if (w == NULL) {
-		w = &p->words[p->nwords++];
+		w = &vocabulary.words[vocabulary.n++];
 		w->text = slice_from(action);
 		w->action = true;
-		r = table_add(&p->word_table, w->text, w);
+		r = table_add(&vocabulary.table, w->text, w);
 	}
 	endpoint_set_add(&w->allow, id);
 	return r;
 }
 
 /* Every client begins with a ping, so that no permit is of use without. */
-static void action_ping(struct policy *p)
+static void action_ping(void)
 {
-	const struct word *ping = table_find(&p->word_table,
-	    SLICE("system.ping"));
+	const struct word *ping = word_find(SLICE("system.ping"));
 
-	for (size_t i = 0; ping != NULL && i < p->nwords; i++)
-		if (p->words[i].action)
-			endpoint_set_join(&p->words[i].allow, &ping->allow);
+	for (size_t i = 0; ping != NULL && i < vocabulary.n; i++)
+		if (vocabulary.words[i].action)
+			endpoint_set_join(&vocabulary.words[i].allow, &ping->allow);
 }
 
-int vocabulary_build(struct policy *p)
+int vocabulary_build(void)
 {
 	size_t n = 0;
 	int r = 0;
 
+	if (vocabulary.words != NULL)
+		return 0;
 	while (word_at(n) != NULL)
 		n++;
-	p->words = arena_alloc(&p->arena, (n + EP_COUNT) * sizeof(*p->words));
-	if (p->words == NULL)
+	vocabulary.words = calloc(n + EP_COUNT, sizeof(*vocabulary.words));
+	if (vocabulary.words == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = word_add(p, word_at(i));
+		r = word_add(word_at(i));
 	for (unsigned id = 0; r == 0 && id < EP_COUNT; id++)
-		r = action_add(p, id);
-	action_ping(p);
-	for (size_t i = 0; r == 0 && i < p->nwords; i++)
-		deny_build(p, &p->words[i]);
-	for (size_t i = 0; r == 0 && i < p->nwords; i++)
-		deny_build_noun(p, &p->words[i]);
-	return r;
+		r = action_add(id);
+	if (r < 0) {			/* the next load tries again */
+		table_free(&vocabulary.table);
+		free(vocabulary.words);
+		vocabulary.words = NULL;
+		vocabulary.n = 0;
+		return r;
+	}
+	action_ping();
+	for (size_t i = 0; i < vocabulary.n; i++)
+		deny_build(&vocabulary.words[i]);
+	for (size_t i = 0; i < vocabulary.n; i++)
+		deny_build_noun(&vocabulary.words[i]);
+	return 0;
 }
