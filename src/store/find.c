@@ -136,7 +136,7 @@ void entry_object(const struct entry *e, struct object *out)
 		.name = named_by_id ? id : slice_from(e->name),
 		.owners = e->owners, .nowners = e->nowners,
 		.labels = e->labels, .nlabels = e->nlabels,
-		.common = e->common,
+		.common = e->common, .given = e->given,
 	};
 }
 
