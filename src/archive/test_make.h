@@ -29,7 +29,7 @@ static inline void make_sum(char *h)
 	memset(h + 148, ' ', 8);
 	for (size_t i = 0; i < 512; i++)
 		sum += (unsigned char)h[i];
-	snprintf(h + 148, 8, "%06o", sum);
+	snprintf(h + 148, 8, "%06o", sum & 0777777);
 }
 
 static inline void make_header(char *h, const struct make *m)
@@ -38,7 +38,7 @@ static inline void make_header(char *h, const struct make *m)
 
 	memset(h, 0, 512);
 	memcpy(h, m->name, strnlen(m->name, 100));
-	snprintf(h + 100, 8, "%07o", m->mode ? m->mode : 0644);
+	snprintf(h + 100, 8, "%07o", (m->mode ? m->mode : 0644) & 07777777);
 	snprintf(h + 108, 8, "%07o", 0);
 	snprintf(h + 116, 8, "%07o", 0);
 	snprintf(h + 124, 12, "%011zo", size);
