@@ -324,8 +324,8 @@ static void read_source(struct reader *r, struct slice word)
 /* The last word is where it goes. */
 static void read_add(struct reader *r, struct slice rest)
 {
-	bool json = rest.n > 0 && *rest.p == '[';
 	struct slice word, next;
+	bool json;
 
 	if (!read_flags(r, &rest))
 		return;
