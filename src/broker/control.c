@@ -214,9 +214,98 @@ static void answer_why(struct control *k)
 		control_say(k, CODE_DONE, text);
 }
 
+/* ---- chown ---- */
+
+static enum object_kind chown_kind(const char *word)
+{
+	static const enum object_kind kinds[] = {
+		OBJECT_CONTAINER, OBJECT_IMAGE, OBJECT_NETWORK, OBJECT_TAG,
+		OBJECT_VOLUME,
+	};
+
+	for (size_t i = 0; i < countof(kinds); i++)
+		if (!strcmp(object_kind_name(kinds[i]), word))
+			return kinds[i];
+	return OBJECT_NONE;
+}
+
+/* "-" and our own services need no account. */
+static bool chown_accountless(const struct broker *b, const char *name)
+{
+	struct slice rest = slice_from(name), service = SLICE("service:");
+
+	if (!strcmp(name, "-"))
+		return true;
+	if (!slice_starts(rest, service))
+		return false;
+	rest = (struct slice){ rest.p + service.n, rest.n - service.n };
+	for (size_t i = 0; i < b->conf.nservices; i++)
+		if (slice_is(rest, b->conf.services[i].name))
+			return true;
+	return false;
+}
+
+/* Whom it is given to, by the name that authd knows; NULL: answered. */
+static const char *chown_user(struct control *k)
+{
+	if (!k->about)
+		return k->ask.text;
+	if (k->about->status == WHO_OK && k->about->account)
+		return k->about->account->name;
+	if (k->about->status == WHO_UNKNOWN)
+		control_say(k, CODE_REFUSED, "this uid has no account on this host");
+	else
+		control_say(k, CODE_UNAVAILABLE,
+		    "the account could not be looked up, try again");
+	return NULL;
+}
+
+static void answer_chown(struct control *k)
+{
+	_cleanup_(buf_free) struct buf out = BUF(4096);
+	const char *user = chown_user(k);
+	unsigned status = 0;
+
+	if (!user)
+		return;
+	if (!own_chown(k->broker, chown_kind(k->ask.kind),
+	    slice_from(k->ask.object), slice_from(user), &out, &status)) {
+		control_answer(k, status >= 500 ? CODE_UNAVAILABLE : CODE_REFUSED,
+		    buf_slice(&out));
+		return;
+	}
+	buf_reset(&out);
+	buf_addf(&out, "%s %s belongs to %s now", k->ask.kind, k->ask.object,
+	    strcmp(user, "-") ? user : "nobody");
+	control_answer(k, CODE_DONE, buf_slice(&out));
+}
+
+/* False: it was answered already. */
+static bool chown_begin(struct control *k)
+{
+	if (k->who.uid != 0) {
+		control_say(k, CODE_REFUSED, "only root may hand objects over");
+		return false;
+	}
+	if (chown_kind(k->ask.kind) == OBJECT_NONE || !k->ask.object[0]) {
+		control_say(k, CODE_REFUSED, "malformed question");
+		return false;
+	}
+	if (k->ask.uid != WHO_UNSET)
+		k->about = user_get(k->broker, k->ask.uid);
+	if (k->about || (k->ask.uid == WHO_UNSET &&
+	    chown_accountless(k->broker, k->ask.text)))
+		return true;
+	control_say(k, CODE_REFUSED, "there is no such service");
+	return false;
+}
+
 static void control_go(struct control *k)
 {
 	switch (k->ask.verb) {
+	case CTL_CHOWN:
+		answer_chown(k);
+		break;
 	case CTL_STATUS:
 		answer_status(k);
 		break;
@@ -240,13 +329,14 @@ static void control_go(struct control *k)
 
 static void control_ready(struct control *k)
 {
-	struct user *u = k->ask.verb == CTL_LIST ? k->about : k->user;
+	struct user *u = k->ask.verb == CTL_OPEN ? k->user : k->about;
+	bool acct = k->ask.verb != CTL_CHOWN;
 
-	if (k->ask.verb != CTL_LIST && k->ask.verb != CTL_OPEN) {
+	if (!u) {
 		control_go(k);
 		return;
 	}
-	switch (people_check(u, true, k->since, &k->waiter)) {
+	switch (people_check(u, acct, k->since, &k->waiter)) {
 	case PEOPLE_FRESH:
 		control_go(k);
 		break;
@@ -280,6 +370,19 @@ static struct user *find_about(struct control *k, const char *name)
 	return NULL;
 }
 
+/* False: it was answered already. */
+static bool list_begin(struct control *k)
+{
+	if (k->ask.text[0] && k->who.uid != 0) {
+		control_say(k, CODE_REFUSED, "only root may ask about others");
+		return false;
+	}
+	k->about = find_about(k, k->ask.text);
+	if (!k->about)
+		control_say(k, CODE_REFUSED, "the policy names no such user");
+	return k->about != NULL;
+}
+
 static void control_message(struct chan *c, enum msg id, struct slice body,
     int *fds, size_t nfds)
 {
@@ -292,22 +395,13 @@ static void control_message(struct chan *c, enum msg id, struct slice body,
 	k->asked = true;
 	k->since = loop_now(k->broker->loop);
 	memcpy(&k->ask, body.p, sizeof(k->ask));
-	if (msg_text(k->ask.text, sizeof(k->ask.text)) < 0) {
+	if (msg_text(k->ask.text, sizeof(k->ask.text)) < 0 ||
+	    msg_text(k->ask.kind, sizeof(k->ask.kind)) < 0 ||
+	    msg_text(k->ask.object, sizeof(k->ask.object)) < 0)
 		control_say(k, CODE_REFUSED, "malformed question");
-		return;
-	}
-	if (k->ask.verb == CTL_LIST) {
-		if (k->ask.text[0] && k->who.uid != 0) {
-			control_say(k, CODE_REFUSED, "only root may ask about others");
-			return;
-		}
-		k->about = find_about(k, k->ask.text);
-		if (!k->about) {
-			control_say(k, CODE_REFUSED, "the policy names no such user");
-			return;
-		}
-	}
-	control_ready(k);
+	else if ((k->ask.verb != CTL_LIST || list_begin(k)) &&
+	    (k->ask.verb != CTL_CHOWN || chown_begin(k)))
+		control_ready(k);
 }
 
 static void control_closed(struct chan *c, const char *why)

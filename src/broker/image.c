@@ -134,7 +134,7 @@ bool image_unhold(struct client *c)
 
 	if (r->facts.endpoint->id != EP_IMAGE_REMOVE || !r->facts.nrefs ||
 	    ref->state != REF_FOUND || !ref->object ||
-	    rights_sight(r->rights, OBJECT_IMAGE) & SEE_ANY)
+	    rights_scope(r->rights, r->facts.endpoint) & SEE_ANY)
 		return false;
 	own_person(c, &me);
 	if (only_mine(ref->object, &me))

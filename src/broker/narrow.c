@@ -76,7 +76,8 @@ bool narrow_prunes_badly(struct client *c)
 	struct owner me;
 
 	own_person(c, &me);
-	return prunes(r->facts.endpoint->id) && !sees_any(r->rights, kind) &&
+	return prunes(r->facts.endpoint->id) &&
+	    !(rights_scope(r->rights, r->facts.endpoint) & SEE_ANY) &&
 	    (!me.name[0] || store_unlabelled(c->broker->store, kind, me.uid, me.name));
 }
 
@@ -87,7 +88,10 @@ void narrow_plan(struct client *c, struct query_edits *e, struct pair filter[1])
 	enum object_kind kind = list_kind(id);
 	struct owner me;
 
-	if (kind == OBJECT_NONE || kind == OBJECT_IMAGE ||
+	if (kind == OBJECT_NONE || kind == OBJECT_IMAGE)
+		return;
+	/* what a prune takes away is what he may prune, not what he may see */
+	if (prunes(id) ? rights_scope(r->rights, r->facts.endpoint) & SEE_ANY :
 	    sees_any(r->rights, kind))
 		return;
 	/* bridge, host and none carry no label, and everybody sees them */

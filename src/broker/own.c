@@ -322,6 +322,7 @@ static int look_tag(struct client *c, struct ref *ref)
 	*o = (struct object){ .kind = OBJECT_TAG, .id = ref->name, .name = ref->name };
 	if (e && !own_object(c, e, o))
 		return -1;
+	o->given = e && e->given;
 	o->common = o->nowners == 0;
 	for (size_t n = 0; n < o->nowners; n++)
 		o->common |= o->owners[n].uid == 0;

@@ -229,7 +229,7 @@ bool prune_images(struct client *c)
 	struct prune *p;
 
 	if (c->request->facts.endpoint->id != EP_IMAGE_PRUNE ||
-	    rights_sight(c->request->rights, OBJECT_IMAGE) & SEE_ANY)
+	    rights_scope(c->request->rights, c->request->facts.endpoint) & SEE_ANY)
 		return false;
 	p = prune_new(c);
 	if (p && p->lister)

@@ -38,6 +38,7 @@ void request_free(struct request *r)
 {
 	wipe(r->registry_auth);
 	wipe(r->registry_config);
+	body_wipe(&r->facts);
 	limit_unreserve(r);
 	answer_free(r->narrowed);
 	archive_free(r->archive);

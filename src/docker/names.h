@@ -27,7 +27,13 @@ bool reference_canon_name(struct slice text, bool tagged, struct buf *out);
 /* Does a limit of this name bind those inside alone?  The others let a process
  * pin memory or take turns before the host's. */
 bool ulimit_harmless(struct slice name);
+/* "No such container: x", 404 (missing.c). */
+void name_missing(enum object_kind k, struct slice s, struct refusal *why);
 /* Can an object of this kind be called so? */
 bool object_name_valid(enum object_kind k, struct slice s);
+
+/* What is written in place of an object: its id where it has one, and .p NULL
+ * where the name stays (catalog.c). */
+struct slice ref_written(const struct facts *f, const struct ref *r);
 
 #endif

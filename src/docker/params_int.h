@@ -22,7 +22,7 @@ enum type {
 enum effect {
 	EFFECT_NONE, EFFECT_NEW_NAME, EFFECT_NEW_REPO, EFFECT_NEW_TAG,
 	EFFECT_IMAGE, EFFECT_PULL, EFFECT_IMAGE_TAG, EFFECT_OBJECT,
-	EFFECT_CONTAINER, EFFECT_SINCE, EFFECT_NAMES, EFFECT_NETMODE,
+	EFFECT_CONTAINER, EFFECT_NAMES, EFFECT_NETMODE,
 	EFFECT_EVERYTHING, EFFECT_SECURITY, EFFECT_HOSTS, EFFECT_REMOTE,
 	EFFECT_SOURCE, EFFECT_TERM, EFFECT_ULIMITS, EFFECT_FILTERS,
 	EFFECT_LABELS, EFFECT_CHANGES, EFFECT_CACHE, EFFECT_LIMIT
@@ -96,9 +96,5 @@ void param_fault(struct buf *faults, const struct param *p, const char *text);
 /* Do these Dockerfile instructions (?changes, joined by newlines) set a label of
  * ours, or one whose name cannot be told? */
 bool changes_forge(struct slice text);
-
-/* What is written in place of an object: its id where it has one, and .p NULL
- * where the name stays (catalog.c). */
-struct slice ref_written(const struct facts *f, const struct ref *r);
 
 #endif

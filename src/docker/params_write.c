@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "docker/names.h"
 #include "docker/params_int.h"
 
 #define NOTHING		"0000000000000000000000000000000000000000000000000000000000000000"
