@@ -14,7 +14,8 @@ struct answer_ops {
 	/* Is it there for the reader?  labels: those in the answer, if any. */
 	bool (*sees)(void *arg, enum object_kind kind, struct slice id,
 	    struct slice name, const struct pair *labels, size_t nlabels);
-	/* May he see this name of the image?  Canonical reference. */
+	/* May he see this name of the image?  Canonical reference; no id when an
+	 * event does not tell it.  An image is there by sees, or by any name. */
 	bool (*sees_tag)(void *arg, struct slice image_id, struct slice tag);
 	/* The reference by which a container was asked for; .p NULL not known. */
 	struct slice (*image_of)(void *arg, struct slice container_id);
@@ -29,7 +30,12 @@ struct answer_ops {
 
 struct answer;
 
-enum answer_outcome { ANSWER_GOOD, ANSWER_BAD /* not JSON, or an element beyond BOUND_ELEMENT */ };
+/*
+ * BAD: not JSON, not what the endpoint answers, or a member of an inspect that
+ * has to be looked at is beyond BOUND_ELEMENT.  An element of a list or an event
+ * beyond it goes as it is to who sees everything, and to nobody else.
+ */
+enum answer_outcome { ANSWER_GOOD, ANSWER_BAD };
 
 /* Does the answer of this endpoint need a look?  narrow: the reader does not
  * see everything.  status: only 2xx (and, for errors, see answer_error). */
@@ -38,7 +44,9 @@ bool answer_wanted(const struct facts *f, unsigned status, bool narrow);
 struct answer *answer_new(const struct facts *f, const struct answer_ops *ops,
     void *arg, uint64_t limit);
 void answer_free(struct answer *a);
-/* Decoded body bytes in, what the reader gets to out (appended).  -ENOMEM. */
+/* Decoded body bytes in, what the reader gets to out (appended; at most what
+ * came, what was held of it, and some names longer).  Lengths change: the
+ * answer's own Content-Length no longer holds.  -ENOMEM, also for out's max. */
 int answer_feed(struct answer *a, struct slice in, struct buf *out) _must_check_;
 /* No more comes.  BAD: it was cut short. */
 int answer_end(struct answer *a, struct buf *out) _must_check_;
@@ -59,11 +67,12 @@ struct listed {
 	const struct slice *tags;		/* images: RepoTags and RepoDigests, canonical */
 	size_t ntags;
 	uint64_t size;				/* of images, bytes */
-	bool running;
+	bool running;				/* or paused, or restarting: it holds memory */
 	struct slice status;			/* "running", "paused", ...: of containers */
-};
+};	/* what there is none of: "" */
 typedef void listed_fn(void *arg, const struct listed *l);
-/* A reader of /containers/json, /networks, /volumes, /images/json. */
+/* A reader of /containers/json, /networks, /volumes, /images/json.  Of an element
+ * beyond BOUND_ELEMENT only what stands first in it is told: no labels. */
 struct lister;
 struct lister *lister_new(enum object_kind kind, listed_fn *fn, void *arg);
 void lister_free(struct lister *l);
@@ -93,8 +102,8 @@ struct image_told {
 };
 /* In the arena.  BAD: not such an answer. */
 int image_told(struct slice json, struct arena *a, struct image_told *out) _must_check_;
-/* The text at a path of member names in an answer: ("ContainerID"), ("Config",
- * "User"); false: none.  In the arena. */
+/* The text at a path of member names in an answer: "ContainerID", "Config.User";
+ * false: none.  In the arena. */
 bool answer_text(struct slice json, struct arena *a, struct slice *out, const char *path);
 
 #endif

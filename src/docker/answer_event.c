@@ -50,7 +50,7 @@ static bool sees_joined(struct answer *a, enum object_kind kind,
 	    sees(a, OBJECT_CONTAINER, container, SLICE("")));
 }
 
-/* By its id and a name; pulled and pushed ones by their name alone. */
+/* By the name that it is about, or by its id. */
 static bool sees_image(struct answer *a, struct slice name)
 {
 	struct slice id = reference_is_id(a->id) ? a->id : SLICE("");
@@ -62,10 +62,10 @@ static bool sees_image(struct answer *a, struct slice name)
 	}
 	canon = !name.n || reference_is_id(name) ? SLICE_NONE :
 	    answer_canon(a, name);
-	if (canon.p && !a->ops.sees_tag(a->arg, id, canon))
-		return false;
-	return a->ops.sees(a->arg, OBJECT_IMAGE, id,
-	    canon.p ? canon : SLICE(""), a->labels.at, labels_only(&a->labels));
+	if (canon.p)
+		return a->ops.sees_tag(a->arg, id, canon);
+	return a->ops.sees(a->arg, OBJECT_IMAGE, id, SLICE(""), a->labels.at,
+	    labels_only(&a->labels));
 }
 
 static bool sees_event(struct answer *a, struct slice type)

@@ -27,7 +27,10 @@ static bool sees_reference(struct answer *a, struct slice value)
 	if (slice_is(text, "<none>:<none>") || slice_is(text, "<none>@<none>"))
 		return true;
 	canon = answer_canon(a, text);
-	return canon.p && a->ops.sees_tag(a->arg, a->id, canon);
+	if (!canon.p || !a->ops.sees_tag(a->arg, a->id, canon))
+		return false;
+	a->named = true;
+	return true;
 }
 
 size_t refs_narrow(struct answer *a, struct slice raw, struct buf *out,
@@ -107,11 +110,12 @@ void edit_manifests(struct answer *a, struct edit *e, struct slice value)
 }
 
 /* Both before anything is written: an image that has lost all its names looks
- * as one that never had any. */
-static void names_narrow(struct answer *a, const struct members *m, bool *twice)
+ * as one that never had any.  True: some may be seen. */
+static bool names_narrow(struct answer *a, const struct members *m, bool *twice)
 {
 	size_t tags, digests, no_tags, no_digests;
 
+	a->named = false;
 	no_tags = refs_narrow(a, member_get(m, "RepoTags", twice), &a->tags,
 	    &tags);
 	no_digests = refs_narrow(a, member_get(m, "RepoDigests", twice),
@@ -121,12 +125,13 @@ static void names_narrow(struct answer *a, const struct members *m, bool *twice)
 		buf_addz(&a->tags, DANGLING_TAGS);
 		buf_reset(&a->digests);
 		buf_addz(&a->digests, DANGLING_DIGESTS);
-		return;
+		return false;
 	}
 	if (!no_tags)
 		buf_reset(&a->tags);
 	if (!no_digests)
 		buf_reset(&a->digests);
+	return a->named;
 }
 
 /* Its first name, canonical, in the part's memory. */
@@ -160,16 +165,16 @@ int look_image(struct answer *a, const struct part *p)
 		{ "Manifests", edit_manifests },
 		{ 0 }
 	};
-	bool twice = false;
+	bool twice = false, named;
 	struct slice name;
 	int r;
 
 	if (!answer_element(a, p, "Id", &r))
 		return r;
 	name = first_name(a, p->m, &twice);
-	if (twice || !answer_sees(a, OBJECT_IMAGE, a->id, name))
+	named = names_narrow(a, p->m, &twice);
+	if (twice || (!named && !answer_sees(a, OBJECT_IMAGE, a->id, name)))
 		return SPLIT_GOOD;
-	names_narrow(a, p->m, &twice);
 	size_add(a, p->m, &twice);
 	return answer_edit(a, p, rules);
 }

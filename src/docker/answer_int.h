@@ -78,6 +78,7 @@ struct answer {
 	struct slice id;		/* of the object of this part */
 	struct buf inspected;		/* id of the object that the answer is about */
 	struct buf canon, tags, digests;
+	bool named;			/* some reference of the image may be seen */
 	bool layers;			/* LayersSize was there; */
 	int64_t layers_size;		/* of the images that are seen */
 };

@@ -118,7 +118,10 @@ static int image_read(struct lister *l, const struct members *m,
 	struct slice digests = member_get(m, "RepoDigests", twice);
 	struct refs refs = { 0 };
 	int r = refs_room(&refs, tags, digests, &l->memory);
+	int64_t size;
 
+	if (integer_of(member_get(m, "Size", twice), &size) && size > 0)
+		to->size = (uint64_t)size;
 	if (r == 0)
 		r = refs_add(&refs, tags, &l->memory, &l->canon);
 	if (r == 0)

@@ -6,6 +6,7 @@
  * Invariants: no recursion, no allocation but for texts with escapes; the
  * grammar is that of RFC 8259 but for UTF-8, which is passed as it comes.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "docker/scan.h"
@@ -29,18 +30,26 @@ void scan_blanks(struct scan *s)
 
 /* ---- texts ---- */
 
-/* To the next quote, backslash or control character, eight bytes at a time. */
+/* The bytes of w that are a quote, a backslash or a control character have
+ * their top bit set in what is returned; those behind the first may lie. */
+static uint64_t special(uint64_t w)
+{
+	uint64_t quote = w ^ ONES * '"', slash = w ^ ONES * '\\';
+
+	return (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) |
+	    ((w - ONES * ' ') & ~w)) & TOPS;
+}
+
+/* To the next one of these, eight bytes at a time. */
 static const char *plain(const char *p, const char *end)
 {
-	uint64_t w, quote, slash;
+	uint64_t w, hit;
 
 	while (end - p >= 8) {
 		memcpy(&w, p, 8);
-		quote = w ^ ONES * '"';
-		slash = w ^ ONES * '\\';
-		if ((((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) |
-		    ((w - ONES * ' ') & ~w)) & TOPS)
-			break;
+		hit = special(le64toh(w));
+		if (hit)
+			return p + __builtin_ctzll(hit) / 8;
 		p += 8;
 	}
 	while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= ' ')
@@ -125,12 +134,18 @@ static const char *digits(const char *p, const char *end)
 	return p;
 }
 
+static bool in_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' ||
+	    (c | 32) == 'e';
+}
+
 /* The bytes of a number, then their grammar. */
 static int number(const char **p, const char *end, bool final)
 {
 	const char *q = *p, *stop = *p, *d;
 
-	while (stop < end && *stop && strchr("+-.0123456789eE", *stop))
+	while (stop < end && in_number(*stop))
 		stop++;
 	if (stop == end && !final)
 		return SCAN_MORE;
@@ -348,7 +363,8 @@ bool key_is(const struct member *m, const char *name)
 	bool same;
 
 	if (!m->escaped)
-		return slice_is(m->key, name);
+		return m->key.n && m->key.p[0] == name[0] &&
+		    slice_is(m->key, name);
 	if (m->key.n > 6 * strlen(name))
 		return false;
 	arena_init(&a, 4096);

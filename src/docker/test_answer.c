@@ -272,11 +272,15 @@ static void test_images(void **state)
 
 	(void)state;
 	is(w, "[" IMAGE(MINE, "-1", "[\"me/a:1\"]", "null") ","
-	    IMAGE(OTHER, "-1", "[\"me/b:1\"]", "null") "]\n",
+	    IMAGE(OTHER, "-1", "[\"you/b:1\"]", "null") "]\n",
 	    "[" IMAGE(MINE, "-1", "[\"me/a:1\"]", "null") "]\n");
 	is(w, "[" IMAGE(MINE, "4", "[\"you/a:1\",\"me/a:1\",\"x y\"]",
 	    "[\"me/a@" SHA OTHER "\",\"you/a@" SHA OTHER "\"]") "]\n",
 	    "[" IMAGE(MINE, "-1", "[\"me/a:1\"]", "[\"me/a@" SHA OTHER "\"]") "]\n");
+	/* A name is enough, but for that name alone. */
+	is(w, "[" IMAGE(OTHER, "1", "[\"you/a:1\",\"me/a:1\"]", "null") "]\n",
+	    "[" IMAGE(OTHER, "-1", "[\"me/a:1\"]", "null") "]\n");
+	is(w, "[" IMAGE(OTHER, "1", "[\"<none>:<none>\"]", "null") "]\n", "[]\n");
 	/* What has no name left looks as what never had one. */
 	is(w, "[" IMAGE(MINE, "0", "[\"you/a:1\"]", "null") "]\n",
 	    "[" IMAGE(MINE, "-1", "[\"<none>:<none>\"]", "[\"<none>@<none>\"]") "]\n");
@@ -436,6 +440,7 @@ static void test_events(void **state)
 		EVENT("image", SHA MINE, "\"name\":\"me/a:1\""),
 		EVENT("image", SHA MINE, "\"name\":\"" SHA MINE "\""),
 		EVENT("image", "me/a:1", "\"name\":\"me/a\""),
+		EVENT("image", SHA OTHER, "\"name\":\"me/a:1\""),
 	};
 	static const char *const hidden[] = {
 		FROM(OTHER, "alpine"),
@@ -448,6 +453,8 @@ static void test_events(void **state)
 		EVENT("volume", "my", "\"container\":\"" OTHER "\""),
 		EVENT("image", SHA MINE, "\"name\":\"you/a:1\""),
 		EVENT("image", SHA OTHER, "\"name\":\"" SHA MINE "\""),
+		EVENT("image", SHA OTHER, "\"name\":\"you/a:1\""),
+		EVENT("image", SHA OTHER, ""),
 		EVENT("image", "you/a:1", "\"name\":\"you/a\""),
 		EVENT("daemon", "1", "\"name\":\"host\""),
 		EVENT("plugin", "1", ""), EVENT("builder", "1", ""),

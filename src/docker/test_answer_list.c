@@ -47,6 +47,8 @@ static void on_listed(void *arg, const struct listed *l)
 	add(b, l->image_id);
 	add(b, l->driver);
 	add(b, l->status);
+	if (l->size)
+		buf_addf(b, "|%llu", (unsigned long long)l->size);
 	buf_addz(b, l->running ? "|+" : "|-");
 	for (size_t i = 0; i < l->ntags; i++)
 		add(b, l->tags[i]);
@@ -141,10 +143,10 @@ static void test_others(void **state)
 	    "volume|v1|v1|||local||-\nvolume|v2|v2|||nfs||-\n");
 	is(OBJECT_VOLUME, "{\"Volumes\":null,\"Warnings\":null}\n", "");
 	is(OBJECT_IMAGE, "[{\"Containers\":-1,\"Id\":\"" SHA "i\",\"Labels\":{},"
-	    "\"RepoDigests\":[\"a@" SHA ID("2") "\"],\"RepoTags\":[\"a:1\",\"r.io/b\"]},"
+	    "\"RepoDigests\":[\"a@" SHA ID("2") "\"],\"RepoTags\":[\"a:1\",\"r.io/b\"],\"Size\":1984625},"
 	    "{\"Id\":\"" SHA "j\",\"RepoDigests\":[\"<none>@<none>\"],"
 	    "\"RepoTags\":[\"<none>:<none>\"]},{\"Id\":\"k\",\"RepoTags\":null}]\n",
-	    "image|" SHA "i||||||-|docker.io/library/a:1|r.io/b:latest|"
+	    "image|" SHA "i||||||1984625|-|docker.io/library/a:1|r.io/b:latest|"
 	    "docker.io/library/a@" SHA ID("2") "\n"
 	    "image|" SHA "j||||||-\nimage|k||||||-\n");
 }
