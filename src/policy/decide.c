@@ -335,11 +335,11 @@ static void judge_limits(struct judge *j)
 {
 	for (unsigned n = 0; n < LIMIT_NAMES; n++) {
 		const struct item *i = j->role->limits[n];
-		struct lack l = { .why = WHY_LIMIT,
-			.word = limit_word((enum limit_name)n) };
+		struct lack l = { .why = WHY_LIMIT };
 
 		if (i == NULL)
 			continue;
+		l.word = limit_word(i->limit);
 		l.want = usage_get(&j->facts->asked, i->limit);
 		l.have = usage_get(&j->facts->used, i->limit);
 		if (l.want <= 0)

@@ -122,21 +122,34 @@ static const struct token *arg_get(const struct parse *p, size_t i)
 	    (const struct token *)(const void *)p->args.p + i : NULL;
 }
 
-/* "own, team": the comma is no part of the word. */
-static void drop_commas(struct parse *p)
+/* "own, team": the comma is no part of the word.  Inside of words it parts
+ * only where no word can hold one. */
+static void drop_commas(struct parse *p, bool inside)
 {
-	struct token *t = (struct token *)(void *)p->args.p;
-	size_t n = arg_count(p), kept = 0;
+	_cleanup_(buf_free) struct buf all = p->args;
+	size_t n = arg_count(p);
 
+	p->args = BUF(all.max);
 	for (size_t i = 0; i < n; i++) {
-		if (!t[i].quoted && t[i].text.p[t[i].text.n - 1] == ',') {
-			t[i].text.n--;
-			t[i].len--;
+		struct token t = ((const struct token *)(const void *)all.p)[i];
+		struct slice rest = t.text;
+
+		if (t.quoted) {
+			build_arg(p, &t);
+			continue;
 		}
-		if (t[i].quoted || t[i].text.n > 0)
-			t[kept++] = t[i];
+		if (!inside && rest.n > 0 && rest.p[rest.n - 1] == ',')
+			rest.n--;
+		while (rest.n > 0) {
+			const char *at = rest.p;
+
+			t.text = slice_cut(&rest, inside ? ',' : '\n');
+			t.len = t.text.n;
+			if (t.len > 0)
+				build_arg(p, &t);
+			t.offset += (size_t)(rest.p - at);
+		}
 	}
-	p->args.len = kept * sizeof(*t);
 }
 
 /* Where something is missing: one behind the last token. */
@@ -227,7 +240,7 @@ void build_scope(struct parse *p)
 
 	if (r == NULL)
 		return;
-	drop_commas(p);
+	drop_commas(p, false);
 	r->scoped = true;
 	if (arg_count(p) == 0)
 		missing(p, "on", "\"own\", \"team\", \"any\", \"label\" or \"name\"");
@@ -417,7 +430,7 @@ void build_items(struct parse *p, const struct token *word)
 	r->about = h->kind;
 	r->at = place_of(p, word);
 	if (h->kind == ITEM_LIMIT)
-		drop_commas(p);
+		drop_commas(p, true);
 	if (i == arg_count(p)) {
 		if (h->needs != NULL)
 			missing(p, item_head(h->kind), h->needs);

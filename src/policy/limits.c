@@ -166,6 +166,17 @@ static bool part_read(struct parse *p, struct item *i, const struct token *t,
 	return true;
 }
 
+/* A container's limit of 0 would be none. */
+static bool not_nothing(struct parse *p, const struct item *i,
+    const struct token *t)
+{
+	if (i->most > 0 || (i->limit != LIMIT_MEMORY && i->limit != LIMIT_CPUS &&
+	    i->limit != LIMIT_PIDS))
+		return true;
+	parse_fault(p, t, "nothing could be made with 0");
+	return false;
+}
+
 static bool limit_text(struct parse *p, struct item *i)
 {
 	_cleanup_(buf_free) struct buf b = BUF(512);
@@ -197,7 +208,8 @@ size_t limit_take(struct parse *p, struct item *i, const struct token *t,
 			;
 		return taken;
 	}
-	good = number_read(p, i, t, n - 1, &i->most);
+	good = number_read(p, i, t, n - 1, &i->most) &&
+	    not_nothing(p, i, &t[1]);
 	while (taken < n && is_part(&t[taken])) {
 		if (good)
 			good = part_read(p, i, &t[taken], n - taken - 1);

@@ -217,7 +217,9 @@ static const struct permit {
 	{ "gpu", "", ITEM_GPU, match_gpu },
 	{ "host", "", ITEM_HOST, match_all_or_glob },
 	{ "network", "driver=", ITEM_NETWORK_DRIVER, match_all_or_glob },
+	{ "network", "ipam-driver=", ITEM_NETWORK_DRIVER, match_all_or_glob },
 	{ "network", "option=", ITEM_NETWORK_OPTION, match_pair },
+	{ "network", "ipam-option=", ITEM_NETWORK_OPTION, match_pair },
 	{ "network", "subnet=", ITEM_NETWORK_SUBNET, match_subnet },
 	{ "network", "range=", ITEM_NETWORK_SUBNET, match_subnet },
 	{ "network", "gateway=", ITEM_NETWORK_SUBNET, match_subnet },
@@ -293,7 +295,8 @@ void lack_line(const struct lack *l, struct buf *out)
 	    permit_find(l->word, l->value) : NULL;
 	struct slice v = l->value;
 
-	if (p == NULL || l->why == WHY_LIMIT || l->cut) {
+	if (p == NULL || l->cut || ((p->kind == ITEM_BIND ||
+	    p->kind == ITEM_DEVICE) && !path_clean(v))) {
 		buf_addz(out, "allow privileged everything");
 		return;
 	}

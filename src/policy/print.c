@@ -74,7 +74,7 @@ void print_value(struct buf *out, const struct item *i)
 {
 	bool comma = i->text.n > 0 && i->text.p[i->text.n - 1] == ',';
 
-	if (i->kind == ITEM_LIMIT)
+	if (i->kind == ITEM_LIMIT || i->text.n == 0)
 		buf_adds(out, i->text);
 	else if (!comma && lex_is_bare(i->text) && !item_is_head(i->kind, i->text))
 		buf_adds(out, i->text);

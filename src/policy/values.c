@@ -290,8 +290,8 @@ static bool read_path(struct parse *p, struct item *i, const struct token *t)
 
 	if (!home && (s.n == 0 || s.p[0] != '/')) {
 		parse_fault(p, t, i->kind == ITEM_BIND ?
-		    "a path begins with \"/\" or \"~/\"" :
-		    "a path begins with \"/\"");
+		    "expected a path from \"/\" or \"~/\" on, and \"ro\" or \"rw\"" :
+		    "expected a path from \"/\" on");
 		return false;
 	}
 	if (path_dotted(s)) {
