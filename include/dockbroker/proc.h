@@ -131,6 +131,19 @@ struct msg_group_is {		/* followed by n struct member; more follow if more */
 };
 struct msg_nss_changed { uint64_t stamp; };
 
+enum cgroup_driver { CGROUP_NONE, CGROUP_CGROUPFS, CGROUP_SYSTEMD };	/* as the Engine says */
+struct msg_cgroup_ask {
+	uint64_t serial;
+	uint32_t uid, driver;
+	int64_t memory, nano_cpus, pids;	/* of all together; -1: no limit */
+};
+struct msg_cgroup_is {
+	uint64_t serial;
+	uint32_t uid;
+	int32_t status;			/* 0, or an errno: it may be there without limits */
+	char text[BOUND_PAM_TEXT];	/* what failed */
+};
+
 enum audit_state { AUDIT_GOOD, AUDIT_FULL, AUDIT_BROKEN };
 struct msg_audit_ready {
 	uint64_t last_n;	/* last record of this instance that is in the log */
@@ -152,12 +165,14 @@ struct msg_audit_done {
 	char text[BOUND_PAM_TEXT];
 };
 
-enum ctl_verb { CTL_STATUS = 1, CTL_LIST, CTL_RELOAD, CTL_OPEN, CTL_WHY };
+enum ctl_verb { CTL_STATUS = 1, CTL_LIST, CTL_RELOAD, CTL_OPEN, CTL_WHY, CTL_CHOWN };
 struct msg_ctl_ask {
 	uint32_t verb;
-	uint32_t pad;
+	uint32_t uid;			/* CTL_CHOWN: the account; WHO_UNSET: see text */
 	uint64_t number;		/* CTL_WHY */
-	char text[256];			/* CTL_LIST: user name, or "" for the caller */
+	char text[256];			/* CTL_LIST: user, "" the caller; CTL_CHOWN: "service:NAME", "-" */
+	char kind[16];			/* CTL_CHOWN: "container", ... */
+	char object[BOUND_OBJECT_NAME];	/* CTL_CHOWN: name or id */
 };
 #define MSG_CTL_CHUNK	(32 * 1024)
 struct msg_ctl_end { int32_t code; uint32_t pad; };	/* the exit code for the CLI */
@@ -272,8 +287,6 @@ enum file_outcome { FILE_GOOD, FILE_MISSING, FILE_BAD };
  * writable for group or others.  err gets "PATH: what" on MISSING and BAD. */
 int file_read(const char *path, bool trusted, struct buf *out, struct buf *err) _must_check_;
 
-/* ---- files that change ---- */
-
 /* seen: at once; settled: `settle' ms later, once for all in between. */
 struct watch_ops {
 	int64_t settle;
@@ -291,8 +304,7 @@ void daemon_fds(void);		/* 0 to 2 exist: no socket or log becomes one of them */
 /* -c, -d, -h, -V; ends the process on the last two and on misuse (64). */
 void daemon_options(int argc, char **argv, const char *name, const char *about,
     struct daemon_options *out);
-/* dockbroker.conf, root's alone to write; the installed one may be missing.
- * CONFIG_BAD: err says all of it. */
+/* dockbroker.conf, root's alone to write; none installed is good.  CONFIG_BAD: see err. */
 int daemon_conf(const char *named, struct config *c, struct buf *err) _must_check_;
 void daemon_faults(struct buf *err);	/* to stderr, as they are */
 

@@ -89,6 +89,7 @@ struct user {
 	bool asked_for;			/* his socket was opened on request */
 	struct usage group_sum;		/* limits of his cgroup, as asked for last */
 	bool grouping, grouped;
+	uint64_t group_serial;
 	unsigned refs;			/* connections, waits */
 };
 

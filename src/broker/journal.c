@@ -20,7 +20,7 @@
 #define FLUSH_BYTES	(BOUND_AUDIT_BATCH / 2)
 #define RECORD_USUAL	1000	/* bytes of a record: one allocation, not three */
 
-struct entry { uint64_t n; uint32_t length; uint32_t pad; };
+struct piece { uint64_t n; uint32_t length; uint32_t pad; };
 
 static void journal_tell(struct broker *b, const char *what)
 {
@@ -39,7 +39,7 @@ static bool journal_send(struct broker *b)
 	size_t n = 0, at = j->sent;
 
 	while (at < j->waiting.len) {
-		struct entry e;
+		struct piece e;
 		memcpy(&e, j->waiting.p + at, sizeof(e));
 		if (n + 4 + e.length > sizeof(message))
 			break;
@@ -103,7 +103,7 @@ static void journal_drop(struct journal *j, uint64_t n)
 	size_t at = 0;
 
 	while (at < j->waiting.len) {
-		struct entry e;
+		struct piece e;
 		memcpy(&e, j->waiting.p + at, sizeof(e));
 		if (e.n > n)
 			break;
@@ -365,7 +365,7 @@ void journal_begin(struct broker *b, struct buf *r, const char *event)
 uint64_t journal_add(struct broker *b, struct buf *r, bool sync)
 {
 	struct journal *j = &b->journal;
-	struct entry e = { .n = j->next_n, .length = (uint32_t)r->len };
+	struct piece e = { .n = j->next_n, .length = (uint32_t)r->len };
 	size_t before = j->waiting.len;
 
 	if (!buf_ok(r) || r->len > BOUND_RECORD) {

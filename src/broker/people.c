@@ -408,7 +408,7 @@ static void people_who(struct broker *b, struct slice body)
 		user_answer(u, &m, body);
 }
 
-static void people_group(struct broker *b, struct slice body)
+static void people_members(struct broker *b, struct slice body)
 {
 	struct msg_group_is m;
 	size_t n = (body.n - sizeof(m)) / sizeof(struct member);
@@ -429,6 +429,32 @@ static void people_group(struct broker *b, struct slice body)
 		b->people.again = true;
 	if (!m.more)
 		question_end(b, q);
+}
+
+/* ---- control groups ---- */
+
+static void people_grouped(struct broker *b, struct slice body)
+{
+	struct msg_cgroup_is m;
+
+	memcpy(&m, body.p, sizeof(m));
+	struct user *u = *user_slot(&b->people, m.uid);
+	if (u && u->grouping && u->group_serial == m.serial &&
+	    msg_text(m.text, sizeof(m.text)) >= 0)
+		limit_told(u, m.status, m.text);
+}
+
+bool people_group(struct user *u, unsigned driver, const struct usage *sum)
+{
+	struct people *p = &u->broker->people;
+	struct msg_cgroup_ask m = {
+		.serial = ++p->serial, .uid = u->uid, .driver = driver,
+		.memory = sum->memory, .nano_cpus = sum->nano_cpus, .pids = sum->pids
+	};
+
+	u->group_serial = m.serial;
+	return p->ready && chan_send(p->authd, MSG_CGROUP_ASK, &m, sizeof(m),
+	    NULL, 0, NULL, 0) == 0;
 }
 
 /* ---- authd ---- */
@@ -463,7 +489,9 @@ static void people_message(struct chan *c, enum msg id, struct slice body,
 	} else if (id == MSG_WHO_IS) {
 		people_who(b, body);
 	} else if (id == MSG_GROUP_IS) {
-		people_group(b, body);
+		people_members(b, body);
+	} else if (id == MSG_CGROUP_IS) {
+		people_grouped(b, body);
 	} else if (id == MSG_NSS_CHANGED) {
 		people_stale(b);
 		people_enumerate(b);
@@ -490,7 +518,7 @@ static void people_lost(struct broker *b)
 	questions_drop(p);
 	for (size_t i = 0; i < countof(p->table); i++) {
 		for (struct user *u = p->table[i]; u; u = u->chain) {
-			u->asking = false;
+			u->asking = u->grouping = u->grouped = false;
 			waiters_wake(&u->waiting);
 		}
 	}
