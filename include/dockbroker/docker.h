@@ -186,7 +186,8 @@ struct facts {
 	struct usage asked;		/* create, update, network and volume create */
 	unsigned open;			/* enum usage_open */
 	bool removes;			/* HostConfig.AutoRemove */
-	bool on_any;			/* acts on everything of a kind and cannot be narrowed: build cache prune */
+	bool on_any;			/* acts on everything of a kind and cannot be narrowed: build
+					 * cache prune, push of all tags */
 	struct body *body;		/* body.c's: where edits go; of the arena */
 	struct query *queried;		/* params.c's: likewise */
 	/* filled in by the broker, for the policy: */
@@ -246,7 +247,8 @@ int catalog_find(enum method m, const struct http_target *t,
 
 /* "/v1.41/containers/abc/json": versioned as the client did; the object by the
  * id of its ref where that is set.  Where the Engine does something else for a
- * name than for an id (remove, push, save of images) a name stays a name. */
+ * name than for an id (remove, push, save of images) a name stays a name; one
+ * without a tag is saved as ":latest", which is what was looked up. */
 void path_write(const struct facts *f, const struct http_target *t, struct buf *out);
 
 /*
@@ -326,7 +328,8 @@ typedef int image_name_fn(void *arg, struct slice name, struct buf *err);
 int manifest_names(struct slice file, struct slice text, image_name_fn *fn,
     void *arg, struct buf *err) _must_check_;
 
-/* What the Engine of this version says of an object that it does not have. */
+/* What the Engine of this version says of an object that it does not have, for a
+ * ref that is MISSING or MANY.  A forced removal of a volume is 204 without text. */
 void object_missing(const struct facts *f, const struct ref *r,
     unsigned engine_minor, struct refusal *why);
 

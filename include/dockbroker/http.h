@@ -138,7 +138,8 @@ void http_write_answer(struct buf *b, unsigned status, struct slice json,
 
 const char *http_reason(unsigned status);
 /* Status line, Content-Type: application/json, length and body
- * {"message":"..."}, as the Engine's own errors look.  version: value of
+ * {"message":"..."}, as the Engine's own errors look; 204 has neither length nor
+ * body.  version: value of
  * Api-Version or "". */
 void http_write_error(struct buf *b, unsigned status, struct slice message,
     bool close, bool head_only, const char *api_version);

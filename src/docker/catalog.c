@@ -11,7 +11,7 @@
 
 #include "docker/names.h"
 
-#define ANY_SEGMENTS	SIZE_MAX	/* a template that ends with "*" */
+#define SHOWN_NAME	128	/* bytes of what is no name, in a refusal */
 
 static const struct endpoint rows[] = {
 #define ENDPOINT(id, m, tmpl, act, wrds, bdy, schm, strm, obj, sinc, untl, flg) \
@@ -202,33 +202,12 @@ static int refuse_path(const struct family *fam, enum method m,
 	return DOCKER_BAD;
 }
 
-/* As the Engine says that there is no such thing; s may hold anything. */
+/* What cannot be a name is the name of nothing; s may hold anything. */
 static int refuse_name(enum object_kind k, struct slice s, struct refusal *why)
 {
-	static const char *const says[] = {
-		[OBJECT_CONTAINER] = "No such container: %.*s",
-		[OBJECT_EXEC] = "No such exec instance: %.*s",
-		[OBJECT_IMAGE] = "No such image: %.*s",
-		[OBJECT_NETWORK] = "network %.*s not found",
-		[OBJECT_VOLUME] = "get %.*s: no such volume",
-		[OBJECT_PLUGIN] = "plugin \"%.*s\" not found",
-		[OBJECT_SERVICE] = "service %.*s not found",
-		[OBJECT_TASK] = "task %.*s not found",
-		[OBJECT_NODE] = "node %.*s not found",
-		[OBJECT_SECRET] = "secret %.*s not found",
-		[OBJECT_CONFIG] = "config %.*s not found"
-	};
-
-	if (s.n > 128)
-		s.n = 128;
-	if ((size_t)k >= countof(says) || !says[k]) {
-		refusal_set(why, 404, "page not found");
-		return DOCKER_BAD;
-	}
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	refusal_set(why, 404, says[k], SLICE_ARG(s));
-#pragma GCC diagnostic pop
+	if (s.n > SHOWN_NAME)
+		s.n = SHOWN_NAME;
+	name_missing(k, s, why);
 	return DOCKER_BAD;
 }
 
@@ -365,38 +344,68 @@ int catalog_find(enum method m, const struct http_target *t,
 
 /* ---- writing ---- */
 
-/* Does the Engine do something else for a name of this image than for its id?
- * Removing a name leaves the others; what is pushed and saved carries it. */
-static bool stays_name(const struct facts *f, const struct ref *r)
-{
-	if (r->kind != OBJECT_IMAGE)
-		return false;
-	switch (f->endpoint->id) {
-	case EP_IMAGE_PUSH:
-		return true;
-	case EP_IMAGE_REMOVE:
-	case EP_IMAGE_SAVE:
-	case EP_IMAGE_SAVE_ONE:
-		return !name_is_id(r->name) && !reference_is_id(r->name);
-	default:
-		return false;
-	}
-}
-
-struct slice ref_written(const struct facts *f, const struct ref *r)
-{
-	return stays_name(f, r) ? SLICE_NONE : r->id;
-}
-
-/* "sha256:..." stays readable. */
-static void id_write(struct slice id, struct buf *out)
+/* The digits of "sha256:...". */
+static struct slice digits(struct slice id)
 {
 	if (slice_starts(id, SLICE("sha256:"))) {
-		buf_addz(out, "sha256:");
 		id.p += strlen("sha256:");
 		id.n -= strlen("sha256:");
 	}
-	http_encode(out, id);
+	return id;
+}
+
+/*
+ * A name alone means all its tags to the Engine when it saves an image; here it
+ * is the one that was looked up: ":latest", or the image of whose id it is the
+ * beginning.  .p NULL: the name as it is.
+ */
+static struct slice save_written(const struct facts *f, const struct ref *r)
+{
+	struct slice repo = r->name;
+
+	if (reference_is_id(r->name))
+		return r->id;
+	if (!r->object || reference_cut(&repo).n > 0)
+		return SLICE_NONE;
+	if (slice_starts(digits(r->object->id), r->name))
+		return r->object->id;
+	return arena_format(f->arena, "%.*s:latest", SLICE_ARG(r->name));
+}
+
+/* Removing a name leaves the others of the same image, and what is pushed and
+ * saved carries it: there a name stays a name. */
+struct slice ref_written(const struct facts *f, const struct ref *r)
+{
+	if (r->kind != OBJECT_IMAGE)
+		return r->id;
+	switch (f->endpoint->id) {
+	case EP_IMAGE_PUSH:
+		return SLICE_NONE;
+	case EP_IMAGE_REMOVE:
+		return name_is_id(r->name) || reference_is_id(r->name) ?
+		    r->id : SLICE_NONE;
+	case EP_IMAGE_SAVE:
+	case EP_IMAGE_SAVE_ONE:
+		return save_written(f, r);
+	default:
+		return r->id;
+	}
+}
+
+/* "sha256:..." stays readable, and the slashes of a name are the path's. */
+static void id_write(struct slice id, struct buf *out)
+{
+	struct slice rest = digits(id);
+
+	if (rest.n < id.n)
+		buf_addz(out, "sha256:");
+	while (rest.n > 0) {
+		struct slice part = slice_cut(&rest, '/');
+
+		http_encode(out, part);
+		if (rest.n > 0)
+			buf_addc(out, '/');
+	}
 }
 
 /* The id in place of {name}; .p NULL: the name as it came. */

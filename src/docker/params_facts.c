@@ -105,6 +105,7 @@ static int push_finish(struct facts *f)
 		f->image = f->object;
 	repo = f->image;
 	rest = reference_cut(&repo);
+	f->on_any = rest.n == 0;	/* every tag of it, whosoever */
 	if (f->nrefs > 0 && rest.n == 0 &&
 	    reference_canon_name(f->image, false, &name) && buf_ok(&name))
 		f->refs[0].name = arena_copy(f->arena, buf_slice(&name));
@@ -360,16 +361,10 @@ static int changes_check(const struct query *q, struct buf *faults)
 
 static int object_facts(struct facts *f, struct item *it)
 {
-	enum object_kind kind = OBJECT_CONTAINER;
-	enum ref_use use = REF_USE;
+	bool images = it->param->effect == EFFECT_NAMES;
 
-	if (it->param->effect == EFFECT_NAMES)
-		kind = OBJECT_IMAGE;
-	else if (it->param->effect == EFFECT_CONTAINER)
-		use = REF_OBJECT;
-	it->ref = ref_add(f, kind, use, shown(it), it->value);
-	if (it->param->effect == EFFECT_SINCE)
-		return 0;
+	it->ref = ref_add(f, images ? OBJECT_IMAGE : OBJECT_CONTAINER,
+	    images ? REF_USE : REF_OBJECT, shown(it), it->value);
 	return fact_append(f, &f->object, ',', it->value);
 }
 
@@ -400,7 +395,6 @@ int item_facts(struct facts *f, struct item *it, struct buf *faults)
 	case EFFECT_OBJECT:
 		return fact_append(f, &f->object, ',', s);
 	case EFFECT_CONTAINER:
-	case EFFECT_SINCE:
 	case EFFECT_NAMES:
 		return object_facts(f, it);
 	case EFFECT_FILTERS:

@@ -113,8 +113,11 @@ static void write_head(struct buf *b, unsigned status, size_t length, bool close
 		buf_addz(b, "\r\nApi-Version: ");
 		buf_addz(b, api_version);
 	}
-	buf_addz(b, "\r\nContent-Type: application/json\r\nContent-Length: ");
-	buf_addu(b, length);
+	if (status != 204) {
+		buf_addz(b, "\r\nContent-Type: application/json"
+		    "\r\nContent-Length: ");
+		buf_addu(b, length);
+	}
 	if (close)
 		buf_addz(b, "\r\nConnection: close");
 	buf_addz(b, "\r\n\r\n");
@@ -141,6 +144,6 @@ void http_write_error(struct buf *b, unsigned status, struct slice message,
 		return;
 	}
 	write_head(b, status, body.len, close, api_version);
-	if (!head_only)
+	if (!head_only && status != 204)
 		buf_adds(b, buf_slice(&body));
 }
