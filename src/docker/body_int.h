@@ -190,7 +190,7 @@ bool mode_special(struct walk *w, const struct field *f, const struct step *at,
     struct slice mode);
 
 /* As path.Clean of the Engine.  false: not absolute, or "/" itself. */
-bool path_clean(struct slice s, struct buf *out);
+bool target_clean(struct slice s, struct buf *out);
 /* facts->argv and args out of Entrypoint and Cmd. */
 void argv_write(struct walk *w);
 /* What covers what, what is there twice, facts->asked.volumes. */

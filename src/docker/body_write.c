@@ -191,10 +191,19 @@ static void write_memory(struct splice *s, const struct spot *p)
 	number(s, p, "Memory", left_open(s, OPEN_MEMORY) ? s->edits->memory : 0);
 }
 
-/* The Engine would add as much swap again. */
+/* The Engine would add as much swap again.  An update that only has Memory would
+ * then be refused by it for being beyond the sum. */
 static void write_swap(struct splice *s, const struct spot *p)
 {
-	number(s, p, "MemorySwap", left_open(s, OPEN_MEMORY) ? s->edits->memory : 0);
+	const struct resources *r = &s->body->res;
+	int64_t n = 0;
+
+	if (left_open(s, OPEN_MEMORY))
+		n = s->edits->memory;
+	else if (s->body->schema == SCHEMA_CONTAINER_UPDATE &&
+	    s->edits->memory && !r->swap)
+		n = r->memory;
+	number(s, p, "MemorySwap", n);
 }
 
 /* Not beside a period of his own, which the Engine refuses. */
@@ -339,7 +348,7 @@ static bool covered(struct splice *s, struct slice target, size_t n)
 	}
 	for (size_t i = 0; i < n; i++) {
 		buf_reset(&s->scratch);
-		if (path_clean(s->edits->image_volumes[i], &s->scratch) &&
+		if (target_clean(s->edits->image_volumes[i], &s->scratch) &&
 		    slice_equal(buf_slice(&s->scratch), target))
 			return true;
 	}
@@ -352,7 +361,7 @@ static void add_image_volumes(struct splice *s)
 		_cleanup_(buf_free) struct buf clean = BUF(SCRATCH);
 		struct point p = { .ref = NO_REF };
 
-		if (!path_clean(s->edits->image_volumes[i], &clean))
+		if (!target_clean(s->edits->image_volumes[i], &clean))
 			continue;
 		s->no_memory |= !buf_ok(&clean);
 		p.target = buf_slice(&clean);

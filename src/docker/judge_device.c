@@ -10,7 +10,7 @@
 
 static struct slice path_shown(struct slice path, struct buf *clean)
 {
-	return path_clean(path, clean) && buf_ok(clean) ? buf_slice(clean) : path;
+	return target_clean(path, clean) && buf_ok(clean) ? buf_slice(clean) : path;
 }
 
 static void device(struct walk *w, const struct field *f,
@@ -122,10 +122,13 @@ static void variable(struct walk *w, const struct field *f _unused_,
 	static const char all[] = "NVIDIA_MIG_CONFIG_DEVICES|"
 	    "NVIDIA_MIG_MONITOR_DEVICES|NVIDIA_IMEX_CHANNELS";
 	struct slice value = node_text(v), name = slice_cut(&value, '=');
-	bool any = list_has(all, name);
+	bool any;
 
-	if (!value.n || list_has("void|none", value) ||
-	    (!any && !list_has(some, name)))
+	/* most are none of them, and none of these ends otherwise */
+	if (!value.n || name.n < 16 || name.p[name.n - 1] != 'S')
+		return;
+	any = list_has(all, name);
+	if (list_has("void|none", value) || (!any && !list_has(some, name)))
 		return;
 	while (value.n && !any) {
 		struct slice id = slice_cut(&value, ',');

@@ -22,7 +22,7 @@ static void up(struct buf *out, size_t start)
 		out->len--;
 }
 
-bool path_clean(struct slice s, struct buf *out)
+bool target_clean(struct slice s, struct buf *out)
 {
 	size_t start = out->len;
 
@@ -69,7 +69,7 @@ static struct point *point_add(struct walk *w, const struct step *at,
 	_cleanup_(buf_free) struct buf clean = BUF(PATH_MAX_BYTES);
 	struct point *p;
 
-	if (!path_clean(target, &clean) || !buf_ok(&clean)) {
+	if (!target_clean(target, &clean) || !buf_ok(&clean)) {
 		walk_fault(w, at, "must have an absolute path in the container, "
 		    "other than /");
 		return NULL;
@@ -174,7 +174,7 @@ static void bind_source(struct walk *w, const struct field *f,
 {
 	_cleanup_(buf_free) struct buf clean = BUF(PATH_MAX_BYTES);
 
-	if (!path_clean(source, &clean))
+	if (!target_clean(source, &clean))
 		buf_addc(&clean, '/');
 	if (!buf_ok(&clean))
 		w->no_memory = true;
