@@ -247,7 +247,10 @@ static bool list_feed(void *arg, struct slice in)
 {
 	struct sync *s = arg;
 
-	return !in.n || lister_feed(s->lister, in) == 0;
+	if (in.n && lister_feed(s->lister, in) != 0)
+		return false;
+	sync_commit(s);		/* little at a time: a turn is short */
+	return true;
 }
 
 /* What the list that ends did not show is there no more. */
