@@ -257,7 +257,7 @@ shared() { # UID METHOD TARGET
 	{
 		t dockbroker
 		t dockbroker --help
-		for c in status list why open check reload; do
+		for c in status list why open check reload chown; do
 			t dockbroker $c --help
 		done
 		t dockbroker --version

@@ -1,8 +1,11 @@
 /*
- * ask.c: the subcommands that ask the broker: status, list, why, open, reload.
+ * ask.c: the subcommands that ask the broker: status, list, why, open, reload,
+ * chown.
  */
-#include <jansson.h>
+#include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +116,7 @@ int status_run(int argc, char **argv)
 
 	if (!show_options(argc, argv, &json, NULL))
 		return EXIT_USE;
-	int code = control_ask(CTL_STATUS, 0, "", &answer);
+	int code = control_ask(&(struct msg_ctl_ask){ .verb = CTL_STATUS }, &answer);
 	return show(code, &answer, json, status_print);
 }
 
@@ -163,26 +166,28 @@ static void list_print(const json_t *o)
 int list_run(int argc, char **argv)
 {
 	_cleanup_(buf_free) struct buf answer = BUF(ANSWER);
+	struct msg_ctl_ask ask = { .verb = CTL_LIST };
 	const char *user = "";
 	bool json = false;
 
 	if (!show_options(argc, argv, &json, &user))
 		return EXIT_USE;
-	int code = control_ask(CTL_LIST, 0, user, &answer);
+	snprintf(ask.text, sizeof(ask.text), "%s", user);
+	int code = control_ask(&ask, &answer);
 	return show(code, &answer, json, list_print);
 }
 
 /* ---- the others: lines as they come ---- */
 
-static int lines(enum ctl_verb verb, uint64_t number)
+static int lines(const struct msg_ctl_ask *ask)
 {
 	_cleanup_(buf_free) struct buf answer = BUF(ANSWER);
-	int code = control_ask(verb, number, "", &answer);
+	int code = control_ask(ask, &answer);
 
 	if (code < 0)
 		return EXIT_AWAY;
 	FILE *f = code ? stderr : stdout;
-	if (code && verb != CTL_RELOAD)
+	if (code && ask->verb != CTL_RELOAD)
 		fputs("dockbroker: ", f);
 	print_safe(f, buf_slice(&answer));
 	if (answer.len && answer.p[answer.len - 1] != '\n')
@@ -192,17 +197,19 @@ static int lines(enum ctl_verb verb, uint64_t number)
 
 int why_run(int argc, char **argv)
 {
-	uint64_t number;
+	struct msg_ctl_ask ask = { .verb = CTL_WHY };
 
-	if (argc != 2 || !slice_number(slice_from(argv[1]), UINT64_MAX, &number))
+	if (argc != 2 || !slice_number(slice_from(argv[1]), UINT64_MAX, &ask.number))
 		return EXIT_USE;
-	return lines(CTL_WHY, number);
+	return lines(&ask);
 }
 
 int open_run(int argc, char **argv)
 {
 	(void)argv;
-	return no_arguments(argc) ? EXIT_USE : lines(CTL_OPEN, 0);
+	if (no_arguments(argc))
+		return EXIT_USE;
+	return lines(&(struct msg_ctl_ask){ .verb = CTL_OPEN });
 }
 
 int reload_run(int argc, char **argv)
@@ -210,8 +217,72 @@ int reload_run(int argc, char **argv)
 	(void)argv;
 	if (no_arguments(argc))
 		return EXIT_USE;
-	int code = lines(CTL_RELOAD, 0);
+	int code = lines(&(struct msg_ctl_ask){ .verb = CTL_RELOAD });
 	if (code == EXIT_DONE)
 		puts("reloaded");
 	return code;
+}
+
+/* ---- chown ---- */
+
+static const char *const kinds[] = {
+	"container", "image", "network", "tag", "volume", NULL
+};
+
+static const char *kind_at(size_t i)
+{
+	return kinds[i];
+}
+
+static bool kind_known(const char *word)
+{
+	for (size_t i = 0; kinds[i]; i++)
+		if (!strcmp(kinds[i], word))
+			return true;
+	const char *near = slice_nearest(slice_from(word), kind_at);
+	fputs("dockbroker: unknown kind ", stderr);
+	print_safe(stderr, slice_from(word));
+	fprintf(stderr, *near ? ", did you mean %s?\n" : "%s\n", near);
+	return false;
+}
+
+/* The account by name or uid; "-" and services have none. */
+static bool new_owner(const char *user, struct msg_ctl_ask *ask)
+{
+	const struct passwd *pw;
+	uint64_t uid;
+
+	ask->uid = WHO_UNSET;
+	if (!strcmp(user, "-") || slice_starts(slice_from(user), SLICE("service:"))) {
+		snprintf(ask->text, sizeof(ask->text), "%s", user);
+		return strlen(user) < sizeof(ask->text);
+	}
+	errno = 0;
+	pw = slice_number(slice_from(user), UINT32_MAX - 1, &uid) ?
+	    getpwuid((uid_t)uid) : getpwnam(user);
+	if (pw) {
+		ask->uid = pw->pw_uid;
+		return true;
+	}
+	fputs("dockbroker: there is no user ", stderr);
+	print_safe(stderr, slice_from(user));
+	fputc('\n', stderr);
+	return false;
+}
+
+int chown_run(int argc, char **argv)
+{
+	struct msg_ctl_ask ask = { .verb = CTL_CHOWN };
+
+	if (argc != 4 || !kind_known(argv[1]))
+		return EXIT_USE;
+	if (!*argv[2] || strlen(argv[2]) >= sizeof(ask.object)) {
+		fputs("dockbroker: this cannot be a name\n", stderr);
+		return EXIT_NO;
+	}
+	if (!new_owner(argv[3], &ask))
+		return EXIT_NO;
+	snprintf(ask.kind, sizeof(ask.kind), "%s", argv[1]);
+	snprintf(ask.object, sizeof(ask.object), "%s", argv[2]);
+	return lines(&ask);
 }

@@ -32,11 +32,11 @@ int check_run(int argc, char **argv);
 int reload_run(int argc, char **argv);
 int open_run(int argc, char **argv);
 int why_run(int argc, char **argv);
+int chown_run(int argc, char **argv);
 
 /* Asks the broker and waits.  Returns the exit code that it gave; -1 with a
  * message on stderr when it cannot be asked.  text: the whole answer. */
-int control_ask(enum ctl_verb verb, uint64_t number, const char *text,
-    struct buf *answer) _must_check_;
+int control_ask(const struct msg_ctl_ask *ask, struct buf *answer) _must_check_;
 /* What is not printable becomes "?": terminals are not to be steered. */
 void print_safe(FILE *f, struct slice s);
 bool want_color(FILE *f);

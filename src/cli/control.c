@@ -74,11 +74,9 @@ static bool control_receive(int fd, char *packet, size_t size, enum msg *id,
 	return true;
 }
 
-int control_ask(enum ctl_verb verb, uint64_t number, const char *text,
-    struct buf *answer)
+int control_ask(const struct msg_ctl_ask *ask, struct buf *answer)
 {
 	static char packet[MSG_HEADER + MSG_CTL_CHUNK];
-	struct msg_ctl_ask ask = { .verb = verb, .number = number };
 	struct msg_ctl_end end;
 	struct slice body;
 	const char *why = "";
@@ -90,8 +88,7 @@ int control_ask(enum ctl_verb verb, uint64_t number, const char *text,
 		    control_path(), strerror(errno));
 		return -1;
 	}
-	snprintf(ask.text, sizeof(ask.text), "%s", text);
-	if (!control_send(fd, &ask)) {
+	if (!control_send(fd, ask)) {
 		fprintf(stderr, "dockbroker: the broker takes no question: %s\n",
 		    strerror(errno));
 		return -1;

@@ -39,6 +39,11 @@ const struct command commands[] = {
 	  "Has the broker read its settings and its policy again.  When they have a\n"
 	  "fault, nothing changes and the faults are shown.  Streams that are no\n"
 	  "longer allowed are cut.\n", reload_run },
+	{ "chown", "KIND NAME USER", "give an object to somebody (root)",
+	  "Hands the container, network, volume, image or tag NAME over to USER: an\n"
+	  "account by name or uid, service:NAME, or - for nobody.  It belongs to USER\n"
+	  "alone then; what is nobody's is left to roles with `on any', but an image\n"
+	  "of nobody may be used by everybody.  Who does it is recorded.\n", chown_run },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
