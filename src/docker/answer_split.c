@@ -290,7 +290,7 @@ static int split_token(struct split *s, struct scan *at)
 
 int split_feed(struct split *s, struct slice in)
 {
-	struct scan at = { in.p, in.p + in.n, false };
+	struct scan at = { in.p, in.n ? in.p + in.n : in.p, false };
 	int r = SPLIT_GOOD;
 
 	while (r == SPLIT_GOOD && at.p < at.end) {
