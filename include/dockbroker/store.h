@@ -36,7 +36,7 @@ enum store_outcome { STORE_GOOD, STORE_BAD };
  * Opens DIR/objects (0600) and reads it.  A torn last line is cut off; any
  * other damage: BAD, told in err with file, line and what to do; so is a DIR
  * that is missing, others can write to, or another broker uses.  Starts the
- * thread that syncs: call before the sandbox, which must hold for all threads.
+ * thread that syncs: call it inside a sandbox that holds for one thread only.
  * What is read is known, but not seen, inactive and without its label. -errno.
  */
 int store_open(const char *dir, struct store **out, struct buf *err) _must_check_;
