@@ -159,7 +159,7 @@ struct ref {
 
 /* What a new container or an update asks for; and sums of such. */
 struct usage {
-	int64_t memory;			/* bytes */
+	int64_t memory;			/* bytes; MemorySwap, the sum of both, where it is larger */
 	int64_t nano_cpus;		/* 1e9 is one CPU */
 	int64_t pids;
 	int64_t containers, ports, volumes, networks;
@@ -298,7 +298,9 @@ struct body_edits {
 	bool confine;			/* not privileged: CapDrop MKNOD, Propagation rprivate */
 	bool own_volumes;		/* Binds by name, Volumes and image volumes become labelled Mounts */
 	struct slice cgroup_parent;	/* "" as it is */
-	int64_t memory, nano_cpus, pids;	/* where left open; 0 as it is */
+	/* where facts->open says so; 0 as it is.  MemorySwap becomes memory as well:
+	 * the Engine would add as much again */
+	int64_t memory, nano_cpus, pids;
 	const struct slice *image_volumes;	/* targets that the image declares */
 	size_t nimage_volumes;
 };

@@ -96,6 +96,7 @@ static const unsigned char marks[countof(fields)] = {
 	[ROW_UPDATE_NanoCpus] = SPOT_NANO_CPUS,
 	[ROW_UPDATE_CpuPeriod] = SPOT_CPU_PERIOD,
 	[ROW_UPDATE_CpuQuota] = SPOT_CPU_QUOTA,
+	[ROW_UPDATE_MemorySwap] = SPOT_MEMORY_SWAP,
 	[ROW_UPDATE_PidsLimit] = SPOT_PIDS,
 	[ROW_MOUNT_Source] = SPOT_SOURCE,
 	[ROW_MOUNT_BindOptions] = SPOT_BIND_OPTIONS,
@@ -142,7 +143,9 @@ void step_write(const struct step *at, struct buf *b)
 		return;
 	step_write(at->up, b);
 	if (!at->name.p) {
-		buf_addf(b, "[%zu]", at->index);
+		buf_addc(b, '[');
+		buf_addu(b, at->index);
+		buf_addc(b, ']');
 		return;
 	}
 	if (at->up)
@@ -619,7 +622,8 @@ int body_read(struct slice in, struct facts *f, struct refusal *why)
 {
 	enum schema_id schema = f->endpoint->schema;
 	_cleanup_(tree_free) struct tree t = { 0 };
-	_cleanup_(buf_free) struct buf out = { .max = BODY_TEXT, .secret = true };
+	_cleanup_(buf_free) struct buf out = { .max = BODY_TEXT,
+	    .secret = schema == SCHEMA_AUTH };
 	struct walk w = { .facts = f, .out = &out, .schema = schema,
 	    .faults = BUF(FAULTS_MAX) };
 	int r;
