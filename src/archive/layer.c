@@ -72,19 +72,21 @@ static int read_gzip(struct layer *l, struct slice in, size_t *used, size_t *wor
 	*used = 0;
 	while (r == ARCHIVE_GOOD && l->how == LAYER_GZIP && *work > 0) {
 		struct slice rest = { in.p + *used, in.n - *used };
+		int unpacked = gunzip_step(&l->gz, rest, &n, plain, &made);
 
-		r = gunzip_step(&l->gz, rest, &n, plain, &made);
-		if (r < 0)
-			return r;
-		if (r == GUNZIP_BAD) {
-			buf_addz(err, "its gzip stream is broken");
-			return ARCHIVE_BAD;
-		}
-		if (n == 0 && made == 0)
+		if (unpacked < 0)
+			return unpacked;
+		if (unpacked == GUNZIP_GOOD && n == 0 && made == 0)
 			return ARCHIVE_GOOD;
 		*used += n;
 		*work -= made < *work ? made : *work;
+		/* What came before a fault may tell that this is no layer. */
 		r = read_tar(l, (struct slice){ l->plain, made }, err);
+		if (r == ARCHIVE_GOOD && unpacked == GUNZIP_BAD &&
+		    l->how == LAYER_GZIP) {
+			buf_addz(err, "its gzip stream is broken");
+			return ARCHIVE_BAD;
+		}
 	}
 	return r;
 }
