@@ -58,6 +58,11 @@ static void test_error(void **state _unused_)
 	    "Content-Length: 17\r\n"
 	    "\r\n");
 	buf_reset(&b);
+	http_write_error(&b, 204, SLICE(""), false, false, "1.51");
+	assert_string_equal(buf_text(&b), "HTTP/1.1 204 No Content\r\n"
+	    "Api-Version: 1.51\r\n"
+	    "\r\n");
+	buf_reset(&b);
 	http_write_error(&b, 500, SLICE("\x01\x02\xff\xff\xff"), false, false,
 	    NULL);
 	assert_true(buf_ok(&b));
