@@ -313,7 +313,7 @@ void lack_line(const struct lack *l, struct buf *out)
 		buf_addf(out, "%.*s", slice_is(v, "count=-1") ? 3 :
 		    (int)v.n - 6, slice_is(v, "count=-1") ? "all" : v.p + 6);
 	else
-		buf_adds(out, v);
+		print_value(out, &(struct item){ .kind = p->kind, .text = v });
 	if (p->kind == ITEM_BIND)
 		buf_addz(out, slice_is(l->extra, "ro") ? " ro" : " rw");
 	if (p->kind == ITEM_DEVICE && l->extra.n > 0)

@@ -261,7 +261,8 @@ bool rights_see(const struct rights *r, const struct object *o)
 
 unsigned rights_sight(const struct rights *r, enum object_kind kind)
 {
-	return kind <= OBJECT_TAG ? r->sight[kind] : 0;
+	return kind > OBJECT_TAG || r->nheld == 0 ? 0 :
+	    r->sight[kind] | SEE_OWN;
 }
 
 unsigned rights_scope(const struct rights *r, const struct endpoint *e)
