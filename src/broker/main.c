@@ -3,6 +3,7 @@
  * sockets while still root, privileges gone and proven gone, then the loop.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,7 +218,7 @@ static void store_begin(struct broker *b, struct buf *err)
 	if (r != STORE_GOOD)
 		fatal("not started: %s", r < 0 ? strerror(-r) : buf_text(err));
 	store_keep_labels(b->store, rights_want_labels(b->rules.policy));
-	fd = dup(store_fd(b->store));
+	fd = fcntl(store_fd(b->store), F_DUPFD_CLOEXEC, 0);
 	if (fd < 0 || source_add(b->loop, &b->store_source, fd, EPOLLIN, on_store) < 0)
 		fatal("out of memory");
 }
