@@ -248,19 +248,28 @@ int http_target_parse(struct slice target, size_t max_params, struct arena *a,
 	return HTTP_BAD;
 }
 
+static bool unreserved(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' ||
+	    c == '~';
+}
+
 void http_encode(struct buf *b, struct slice s)
 {
 	static const char digits[] = "0123456789ABCDEF";
+	size_t from = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = (uint8_t)s.p[i];
 		char code[3] = { '%', digits[c >> 4], digits[c & 15] };
 
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		    (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-		    c == '_' || c == '~')
-			buf_addc(b, s.p[i]);
-		else
-			buf_add(b, code, sizeof(code));
+		if (unreserved(s.p[i]))
+			continue;
+		buf_add(b, s.p + from, i - from);
+		buf_add(b, code, sizeof(code));
+		from = i + 1;
 	}
+	if (from < s.n)
+		buf_add(b, s.p + from, s.n - from);
 }
