@@ -140,8 +140,8 @@ static bool active(const struct entry *e, const struct listed *l)
 	    slice_is(l->status, "paused") || slice_is(l->status, "restarting");
 }
 
-static int take_container(struct sync *s, struct entry *e, const struct listed *l,
-    const struct touch *t)
+static int take_container(struct sync *s, struct entry *e,
+    const struct listed *l, const struct touch *t)
 {
 	struct store *store = s->broker->store;
 
@@ -234,6 +234,7 @@ static void sync_fail(struct sync *s, const char *why)
 	stop_asking(s);
 	s->read = s->again = false;
 	s->state = SYNC_PAUSED;
+	s->failed_at = loop_now(s->broker->loop);
 	s->backoff = s->backoff ? s->backoff * 2 : BACKOFF_LEAST;
 	if (s->backoff > BACKOFF_MOST)
 		s->backoff = BACKOFF_MOST;
@@ -279,7 +280,8 @@ static void list_done(void *arg, unsigned status, struct slice body _unused_)
 	s->lister = NULL;
 	if (!good) {
 		char why[64];
-		snprintf(why, sizeof(why), "%s gave %u", lists[s->at].path, status);
+		snprintf(why, sizeof(why), "%s cannot be read (%u)",
+		    lists[s->at].path, status);
 		sync_fail(s, why);
 		return;
 	}
@@ -386,7 +388,6 @@ static void events_begin(struct sync *s)
 
 static void sync_go(struct sync *s)
 {
-	s->tried_at = loop_now(s->broker->loop);
 	s->state = SYNC_PROBE;
 	timer_stop(&s->timer);
 	node_remove(&s->engine.node);
@@ -444,7 +445,7 @@ int sync_ready(struct broker *b, struct waiter *w)
 		return SYNC_GOOD;
 	/* It may be there again: nobody waits for the end of a pause. */
 	if (s->state == SYNC_PAUSED &&
-	    loop_now(b->loop) - s->tried_at >= BACKOFF_LEAST)
+	    loop_now(b->loop) - s->failed_at >= BACKOFF_LEAST)
 		sync_go(s);
 	if (s->state == SYNC_PAUSED)
 		return SYNC_DOWN;
@@ -484,7 +485,7 @@ int sync_start(struct broker *b)
 	if (r < 0)
 		return r;
 	s->state = SYNC_PAUSED;
-	s->tried_at = -BACKOFF_LEAST;
+	s->failed_at = -BACKOFF_LEAST;
 	return timer_set(&s->timer, loop_now(b->loop) + 1);
 }
 

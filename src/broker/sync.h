@@ -12,7 +12,7 @@
 #define SYNC_ID		72		/* "sha256:" and 64 hex digits, NUL */
 #define SYNC_EXECS	4096		/* of one container; the oldest go */
 #define SYNC_TOUCHED	16384		/* objects that change while lists are read */
-#define SYNC_EXEC_TIME	300000		/* ms that an exec is known after its end: the Engine's own */
+#define SYNC_EXEC_TIME	300000		/* ms after its end: as the Engine */
 #define SYNC_ASK_TIME	10000		/* ms for one object */
 #define SYNC_LIST_TIME	60000		/* ms for a list */
 
@@ -26,7 +26,7 @@ enum sync_state {
 	SYNC_LIVE			/* events keep it up */
 };
 
-/* What events said of an object whose list is being read: newer than the list. */
+/* What events said while lists were read: newer than the list. */
 enum touch_flag { TOUCH_GONE = 1, TOUCH_DIED = 2 };
 struct touch {
 	struct touch *chain;
@@ -58,7 +58,7 @@ struct sync {
 	bool read;			/* all lists were read since the last failure */
 	bool again;			/* and have to be once more */
 	bool told, told_commit, told_full;
-	int64_t tried_at, backoff;
+	int64_t failed_at, backoff;
 	struct waiter engine;
 	struct timer timer;		/* the state's */
 	struct node waiters;
