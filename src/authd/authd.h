@@ -1,7 +1,7 @@
 /*
  * authd.h: what the files of dockbroker-authd share.  The daemon answers two
- * questions of dockbrokerd, who is this uid and who is in this group, and
- * does nothing else.  It is uid 0 and asks NSS and PAM, whose modules may
+ * questions of dockbrokerd, who is this uid and who is in this group, makes
+ * the control groups of users, and does nothing else.  It is uid 0 and asks NSS and PAM, whose modules may
  * hang, crash or leave processes behind; so nothing of theirs ever runs in
  * the daemon itself: jobs.c forks a child for each question, child.c is what
  * that child does, nss.c and pam.c are the questions themselves.
@@ -44,12 +44,14 @@ int pam_account(const struct config *c, const char *user, const char *tty,
 /* ---- child.c ---- */
 
 struct job_ask {
-	enum msg kind;			/* MSG_WHO_ASK or MSG_GROUP_ASK */
-	struct msg_who_ask who;
+	enum msg kind;			/* MSG_WHO_ASK, MSG_GROUP_ASK or MSG_CGROUP_ASK */
+	uint64_t serial;
+	struct msg_who_ask who;		/* also the uid of a cgroup */
 	struct msg_group_ask group;
+	struct msg_cgroup_ask cgroup;
 };
-/* Sends over fd, a packet each, the msg_who_is with its groups or the
- * msg_group_is with their members until one has more 0.  Serials are 0. */
+/* Sends over fd, a packet each, the msg_who_is with its groups, the msg_cgroup_is,
+ * or the msg_group_is with their members until one has more 0.  Serials are 0. */
 void child_run(int fd, pid_t parent, const struct job_ask *ask,
     const struct config *c) __attribute__((noreturn));
 

@@ -18,10 +18,7 @@
 
 static void tell(const void *head, size_t nhead, const void *more, size_t nmore)
 {
-	struct iovec iov[2] = {
-		{ (void *)head, nhead },
-		{ (void *)more, nmore },
-	};
+	struct iovec iov[2] = { { (void *)head, nhead }, { (void *)more, nmore } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = nmore ? 2 : 1 };
 
 	if (sendmsg(FD_ANSWER, &m, MSG_NOSIGNAL) < 0)
@@ -82,6 +79,9 @@ void child_run(int fd, pid_t parent, const struct job_ask *ask,
 	isolate(fd, parent);
 	if (ask->kind == MSG_WHO_ASK)
 		run_who(&ask->who, c);
+	else if (ask->kind == MSG_CGROUP_ASK)
+		tell((struct msg_cgroup_is[]){ cgroup_answer(&cgroup_system,
+		    &ask->cgroup) }, sizeof(struct msg_cgroup_is), NULL, 0);
 	else
 		nss_members(ask->group.name, tell_members, NULL);
 	_exit(0);

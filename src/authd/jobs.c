@@ -111,16 +111,20 @@ static void status_send(struct jobs *j, const struct job_ask *ask,
     uint64_t serial, enum who_status status)
 {
 	struct msg_group_is group = { .serial = serial, .status = status };
+	struct msg_cgroup_is cgroup = {
+		.serial = serial, .uid = ask->who.uid,
+		.status = status == WHO_TIMEOUT ? ETIMEDOUT : EBUSY,
+		.text = "not done in time",
+	};
 	struct msg_who_is who = {
-		.serial = serial,
-		.status = status,
-		.acct_status = status,
-		.uid = ask->who.uid,
-		.pam_code = -1,
+		.serial = serial, .status = status, .acct_status = status,
+		.uid = ask->who.uid, .pam_code = -1,
 	};
 
 	if (ask->kind == MSG_WHO_ASK)
 		j->send(j->arg, MSG_WHO_IS, &who, sizeof(who), SLICE_NONE);
+	else if (ask->kind == MSG_CGROUP_ASK)
+		j->send(j->arg, MSG_CGROUP_IS, &cgroup, sizeof(cgroup), SLICE_NONE);
 	else
 		j->send(j->arg, MSG_GROUP_IS, &group, sizeof(group), SLICE_NONE);
 }
@@ -150,11 +154,20 @@ static bool names_valid(const struct member *m, size_t n)
 	return true;
 }
 
+/* To everybody who waits; a serial is the first field of each head. */
+static void job_send(struct job *job, enum msg id, void *head, size_t nhead,
+    struct slice more)
+{
+	for (size_t i = 0; i < job->n; i++) {
+		memcpy(head, &job->serials[i], sizeof(job->serials[i]));
+		job->jobs->send(job->jobs->arg, id, head, nhead, more);
+	}
+}
+
 static bool take_who(struct job *job, const char *p, size_t n)
 {
 	const struct member *groups = (const void *)(p + sizeof(struct msg_who_is));
 	const struct msg_who_ask *ask = &job->ask.who;
-	struct jobs *j = job->jobs;
 	struct msg_who_is is;
 
 	if (n < sizeof(is))
@@ -175,11 +188,7 @@ static bool take_who(struct job *job, const char *p, size_t n)
 		return false;
 	}
 	job_log(job, LOG_DEBUG, "PAM", is.pam_code);
-	for (size_t i = 0; i < job->n; i++) {
-		is.serial = job->serials[i];
-		j->send(j->arg, MSG_WHO_IS, &is, sizeof(is),
-		    (struct slice){ (const char *)groups, n });
-	}
+	job_send(job, MSG_WHO_IS, &is, sizeof(is), (struct slice){ (const char *)groups, n });
 	job->answered = true;
 	return true;
 }
@@ -187,7 +196,6 @@ static bool take_who(struct job *job, const char *p, size_t n)
 static bool take_members(struct job *job, const char *p, size_t n)
 {
 	const struct member *members = (const void *)(p + sizeof(struct msg_group_is));
-	struct jobs *j = job->jobs;
 	struct msg_group_is is;
 
 	if (n < sizeof(is))
@@ -198,15 +206,26 @@ static bool take_members(struct job *job, const char *p, size_t n)
 	    !names_valid(members, is.n) || !status_valid(is.status) ||
 	    is.more > 1)
 		return false;
-	for (size_t i = 0; i < job->n; i++) {
-		is.serial = job->serials[i];
-		j->send(j->arg, MSG_GROUP_IS, &is, sizeof(is),
-		    (struct slice){ (const char *)members, n });
-	}
+	job_send(job, MSG_GROUP_IS, &is, sizeof(is), (struct slice){ (const char *)members, n });
 	job->begun = true;
 	job->answered = !is.more;
 	if (job->answered)
 		job_log(job, LOG_DEBUG, "members, status", is.status);
+	return true;
+}
+
+static bool take_cgroup(struct job *job, const char *p, size_t n)
+{
+	struct msg_cgroup_is is;
+
+	if (n != sizeof(is))
+		return false;
+	memcpy(&is, p, n);
+	if (msg_text(is.text, sizeof(is.text)) < 0 || is.uid != job->ask.who.uid)
+		return false;
+	job_log(job, LOG_DEBUG, "cgroup, error", is.status);
+	job_send(job, MSG_CGROUP_IS, &is, sizeof(is), SLICE_NONE);
+	job->answered = true;
 	return true;
 }
 
@@ -216,6 +235,8 @@ static bool job_take(struct job *job, const char *p, size_t n)
 {
 	if (n > PACKET_MAX || job->answered)
 		return false;
+	if (job->ask.kind == MSG_CGROUP_ASK)
+		return take_cgroup(job, p, n);
 	return job->ask.kind == MSG_WHO_ASK ?
 	    take_who(job, p, n) : take_members(job, p, n);
 }
@@ -303,6 +324,7 @@ static bool job_joins(const struct job *job, const struct job_ask *ask)
 {
 	return !job->stale && !job->begun && !job->answered &&
 	    job_same(&job->ask, ask) &&
+	    !memcmp(&job->ask.cgroup, &ask->cgroup, sizeof(ask->cgroup)) &&
 	    (ask->kind == MSG_GROUP_ASK || !ask->who.acct ||
 	    !strcmp(job->ask.who.tty, ask->who.tty));
 }
@@ -427,16 +449,14 @@ static struct job *job_new(struct jobs *j, const struct job_ask *ask)
 
 void jobs_ask(struct jobs *j, const struct job_ask *ask)
 {
-	uint64_t serial = ask->kind == MSG_WHO_ASK ?
-	    ask->who.serial : ask->group.serial;
 	struct job *job = j->first;
 
 	while (job && !job_joins(job, ask))
 		job = job->next;
 	if (!job)
 		job = job_new(j, ask);
-	if (!job || !job_wait(job, serial))
-		status_send(j, ask, serial, WHO_BUSY);
+	if (!job || !job_wait(job, ask->serial))
+		status_send(j, ask, ask->serial, WHO_BUSY);
 	jobs_start(j);
 }
 

@@ -88,6 +88,12 @@ static bool take_ask(struct serve *s, enum msg id, const char *body)
 		memcpy(&ask.group, body, sizeof(ask.group));
 		if (msg_text(ask.group.name, sizeof(ask.group.name)) <= 0)
 			return false;
+	} else if (id == MSG_CGROUP_ASK) {
+		memcpy(&ask.cgroup, body, sizeof(ask.cgroup));
+		ask.who.uid = ask.cgroup.uid;
+		ask.cgroup.serial = 0;	/* the same work has the same bytes */
+		if (!cgroup_valid(&ask.cgroup))
+			return false;
 	} else {
 		memcpy(&ask.who, body, sizeof(ask.who));
 		n = msg_text(ask.who.name, sizeof(ask.who.name));
@@ -96,6 +102,7 @@ static bool take_ask(struct serve *s, enum msg id, const char *body)
 		    !tty_valid(ask.who.tty, sizeof(ask.who.tty)))
 			return false;
 	}
+	memcpy(&ask.serial, body, sizeof(ask.serial));	/* the first field of each */
 	jobs_ask(s->jobs, &ask);
 	return true;
 }
@@ -125,10 +132,7 @@ static void conn_closed(struct chan *c, const char *why)
 	conn_end(chan_arg(c), c, why);
 }
 
-static const struct chan_ops conn_ops = {
-	.message = conn_message,
-	.closed = conn_closed,
-};
+static const struct chan_ops conn_ops = { conn_message, conn_closed, NULL };
 
 static void listener_run(struct source *source, uint32_t ready _unused_)
 {
