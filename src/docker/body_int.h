@@ -154,6 +154,9 @@ bool list_has(const char *list, struct slice s);
 /* Room for one spot more; *s is empty when there is none. */
 struct spot *spot_add(struct walk *w, enum spot_kind kind, size_t from, size_t to);
 
+/* By their place in the text. */
+void spots_sort(struct body *b);
+
 /* ---- for judges ---- */
 
 /* word: "bind", or "network mac=": what follows is put before the value. */
@@ -193,6 +196,8 @@ bool mode_special(struct walk *w, const struct field *f, const struct step *at,
 bool target_clean(struct slice s, struct buf *out);
 /* facts->argv and args out of Entrypoint and Cmd. */
 void argv_write(struct walk *w);
+/* The registry of a login that names none. */
+void auth_default(struct walk *w);
 /* What covers what, what is there twice, facts->asked.volumes. */
 void points_finish(struct walk *w);
 /* facts->asked and open. */

@@ -55,7 +55,6 @@ void judge_auth_server(struct walk *w, const struct field *f _unused_,
 	struct slice s = node_text(v), host;
 	const char *scheme = s.n ? memmem(s.p, s.n, "://", 3) : NULL;
 
-	keep_text(w, &w->facts->object2, v);
 	if (scheme)
 		s = (struct slice){ scheme + 3, (size_t)(s.p + s.n - scheme) - 3 };
 	host = slice_cut(&s, '/');
@@ -68,7 +67,18 @@ void judge_auth_server(struct walk *w, const struct field *f _unused_,
 	}
 	if (list_has("|index.docker.io|registry-1.docker.io", host))
 		host = SLICE("docker.io");
+	w->facts->object2 = keep(w, host);
 	reach_add(w, "remote", at, host, SLICE("login"));
+}
+
+/* Docker Hub is where one logs in who names nothing. */
+void auth_default(struct walk *w)
+{
+	const struct node none = { .type = NODE_TEXT, .text = SLICE("") };
+	const struct step at = { NULL, SLICE("serveraddress"), 0 };
+
+	if (w->schema == SCHEMA_AUTH && !w->facts->object2.p)
+		judge_auth_server(w, NULL, &at, &none);
 }
 
 void judge_tty(struct walk *w, const struct field *f _unused_,

@@ -245,7 +245,93 @@ static void test_empty(void **state)
 		assert_int_equal(r.out.len, s == SCHEMA_VOLUME_CREATE ? 2 : 0);
 		run(&n, s, 41, SLICE("null"));
 		assert_int_equal(n.outcome, DOCKER_GOOD);
-		assert_int_equal(n.facts.nreach, 0);
+		/* a login goes to some registry */
+		assert_int_equal(n.facts.nreach, s == SCHEMA_AUTH);
+	}
+}
+
+/* The command whole, for rules about it, however it is spelled. */
+static void test_args(void **state)
+{
+	_cleanup_(run_free) struct run r, one;
+
+	(void)state;
+	run(&r, SCHEMA_EXEC_CREATE, 41, SLICE("{\"Cmd\":[\"sh\",\"-c\",\"a \\u0022b\",null]}"));
+	assert_int_equal(r.facts.nargs, 4);
+	assert_true(slice_is(r.facts.args[0], "sh"));
+	assert_true(slice_is(r.facts.args[2], "a \"b"));
+	assert_true(slice_is(r.facts.args[3], ""));
+	run(&one, SCHEMA_CONTAINER_CREATE, 41,
+	    SLICE("{\"Entrypoint\":\"/bin/x\",\"Cmd\":[\"-v\"]}"));
+	assert_int_equal(one.facts.nargs, 2);
+	assert_true(slice_is(one.facts.args[0], "/bin/x"));
+	assert_true(slice_is(one.facts.args[1], "-v"));
+}
+
+/* One object more than can be named: the body is refused, not half judged. */
+static void test_many_refs(void **state)
+{
+	(void)state;
+	for (int n = BOUND_REFS - 1; n <= BOUND_REFS + 1; n++) {
+		_cleanup_(buf_free) struct buf in = BUF(1 << 20);
+		_cleanup_(run_free) struct run r;
+
+		buf_addz(&in, "{\"HostConfig\":{\"VolumesFrom\":[\"c0\"");
+		for (int i = 1; i < n; i++)
+			buf_addf(&in, ",\"c%d\"", i);
+		buf_addz(&in, "]}}");
+		run(&r, SCHEMA_CONTAINER_CREATE, 41, buf_slice(&in));
+		assert_int_equal(r.outcome, n <= BOUND_REFS ? DOCKER_GOOD : DOCKER_BAD);
+		if (n > BOUND_REFS)
+			assert_string_equal(buf_text(&r.why.message),
+			    "the request names more than 128 objects");
+	}
+}
+
+/* Comparing them takes their square. */
+static void test_many_points(void **state)
+{
+	(void)state;
+	for (int n = 255; n <= 257; n++) {
+		_cleanup_(buf_free) struct buf in = BUF(1 << 20);
+		_cleanup_(run_free) struct run r;
+
+		buf_addz(&in, "{\"Volumes\":{\"/0\":{}");
+		for (int i = 1; i < n; i++)
+			buf_addf(&in, ",\"/%d\":{}", i);
+		buf_addz(&in, "}}");
+		run(&r, SCHEMA_CONTAINER_CREATE, 41, buf_slice(&in));
+		assert_int_equal(r.outcome, n <= 256 ? DOCKER_GOOD : DOCKER_BAD);
+		if (n <= 256)
+			assert_int_equal(r.facts.asked.volumes, n);
+	}
+}
+
+/* At no amount of memory is a body taken for one that names or reaches less. */
+static void test_tight(void **state)
+{
+	struct slice in = SLICE("{\"Image\":\"a\",\"Cmd\":[\"x\"],\"HostConfig\":{"
+	    "\"Binds\":[\"/a:/b\",\"v:/c\"],\"Privileged\":true,\"NetworkMode\":\"n\","
+	    "\"Links\":[\"db\"],\"VolumesFrom\":[\"o:ro\"]}}");
+
+	(void)state;
+	for (size_t room = 0; room < 16384; room += 8) {
+		_cleanup_(run_free) struct run r = {
+			.endpoint = { .schema = SCHEMA_CONTAINER_CREATE },
+			.out = BUF(1 << 20)
+		};
+
+		arena_init(&r.arena, room);
+		facts_init(&r.facts, &r.arena);
+		r.facts.endpoint = &r.endpoint;
+		r.facts.minor = 41;
+		if (body_read(in, &r.facts, &r.why) < 0)
+			continue;
+		assert_int_equal(r.facts.nreach + r.facts.more_reach, 2);
+		assert_int_equal(r.facts.nrefs, 5);
+		assert_int_equal(body_write(&r.facts, NULL, &r.out, &r.why),
+		    DOCKER_GOOD);
+		assert_non_null(strstr(buf_text(&r.out), "\"v:/c\""));
 	}
 }
 
@@ -359,6 +445,10 @@ int main(void)
 		cmocka_unit_test(test_many_faults),
 		cmocka_unit_test(test_many_reaches),
 		cmocka_unit_test(test_argv_cut),
+		cmocka_unit_test(test_args),
+		cmocka_unit_test(test_many_refs),
+		cmocka_unit_test(test_many_points),
+		cmocka_unit_test(test_tight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
