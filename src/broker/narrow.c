@@ -86,6 +86,7 @@ void narrow_plan(struct client *c, struct query_edits *e, struct pair filter[1])
 	struct request *r = c->request;
 	unsigned id = r->facts.endpoint->id;
 	enum object_kind kind = list_kind(id);
+	_cleanup_(buf_free) struct buf label = BUF(256);
 	struct owner me;
 
 	if (kind == OBJECT_NONE || kind == OBJECT_IMAGE)
@@ -100,7 +101,8 @@ void narrow_plan(struct client *c, struct query_edits *e, struct pair filter[1])
 		return;
 	}
 	own_person(c, &me);
-	filter[0] = (struct pair){ SLICE("dockbroker.owner"), slice_from(me.name) };
+	buf_addf(&label, "dockbroker.owner=%s", me.name);
+	filter[0] = (struct pair){ SLICE("label"), arena_copy(&r->arena, buf_slice(&label)) };
 	e->filters = filter;
 	e->nfilters = 1;
 }
