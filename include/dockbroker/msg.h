@@ -76,9 +76,9 @@ struct msg_audit_done {
 enum ctl_verb { CTL_STATUS = 1, CTL_LIST, CTL_RELOAD, CTL_OPEN, CTL_WHY, CTL_CHOWN };
 struct msg_ctl_ask {
 	uint32_t verb;
-	uint32_t uid;			/* CTL_CHOWN: the account; WHO_UNSET: see text */
+	uint32_t uid;			/* CTL_CHOWN: of text, as far as the CLI knows */
 	uint64_t number;		/* CTL_WHY */
-	char text[256];			/* CTL_LIST: user, "" the caller; CTL_CHOWN: "service:NAME", "-" */
+	char text[256];			/* CTL_LIST: user, "" the caller; CTL_CHOWN: user, "service:NAME", "-" */
 	char kind[16];			/* CTL_CHOWN: "container", ... */
 	char object[BOUND_OBJECT_NAME];	/* CTL_CHOWN: name or id */
 };

@@ -214,6 +214,23 @@ static void answer_why(struct control *k)
 		control_say(k, CODE_DONE, text);
 }
 
+/* -U takes what the policy's own users and groups made known, or a uid. */
+static struct user *find_about(struct control *k, const char *name)
+{
+	struct broker *b = k->broker;
+	uint64_t uid;
+
+	if (!name[0])
+		return user_get(b, k->who.uid);
+	if (slice_number(slice_from(name), UINT32_MAX - 1, &uid))
+		return user_get(b, (uint32_t)uid);
+	for (size_t i = 0; i < countof(b->people.table); i++)
+		for (struct user *u = b->people.table[i]; u; u = u->chain)
+			if (u->account && !strcmp(u->account->name, name))
+				return user_get(b, u->uid);
+	return NULL;
+}
+
 /* ---- chown ---- */
 
 static enum object_kind chown_kind(const char *word)
@@ -245,15 +262,28 @@ static bool chown_accountless(const struct broker *b, const char *name)
 	return false;
 }
 
+static void chown_no_user(struct control *k)
+{
+	_cleanup_(buf_free) struct buf out = BUF(1024);
+
+	buf_addf(&out, "there is no user %s", k->ask.text);
+	control_answer(k, CODE_REFUSED, buf_slice(&out));
+}
+
 /* Whom it is given to, by the name that authd knows; NULL: answered. */
 static const char *chown_user(struct control *k)
 {
-	if (!k->about)
+	const struct user *u = k->about;
+	uint64_t uid;
+
+	if (!u)
 		return k->ask.text;
-	if (k->about->status == WHO_OK && k->about->account)
-		return k->about->account->name;
-	if (k->about->status == WHO_UNKNOWN)
-		control_say(k, CODE_REFUSED, "this uid has no account on this host");
+	if (u->status == WHO_OK && u->account &&
+	    (slice_number(slice_from(k->ask.text), UINT32_MAX, &uid) ||
+	    !strcmp(u->account->name, k->ask.text)))
+		return u->account->name;
+	if (u->status == WHO_UNKNOWN || u->status == WHO_OK)
+		chown_no_user(k);
 	else
 		control_say(k, CODE_UNAVAILABLE,
 		    "the account could not be looked up, try again");
@@ -291,13 +321,14 @@ static bool chown_begin(struct control *k)
 		control_say(k, CODE_REFUSED, "malformed question");
 		return false;
 	}
-	if (k->ask.uid != WHO_UNSET)
-		k->about = user_get(k->broker, k->ask.uid);
-	if (k->about || (k->ask.uid == WHO_UNSET &&
-	    chown_accountless(k->broker, k->ask.text)))
+	if (chown_accountless(k->broker, k->ask.text))
 		return true;
-	control_say(k, CODE_REFUSED, "there is no such service");
-	return false;
+	k->about = k->ask.text[0] ? find_about(k, k->ask.text) : NULL;
+	if (!k->about && k->ask.uid != WHO_UNSET)
+		k->about = user_get(k->broker, k->ask.uid);
+	if (!k->about)
+		chown_no_user(k);
+	return k->about != NULL;
 }
 
 static void control_go(struct control *k)
@@ -351,23 +382,6 @@ static void control_ready(struct control *k)
 static void control_wake(struct waiter *w)
 {
 	control_ready(node_entry(w, struct control, waiter));
-}
-
-/* -U takes what the policy's own users and groups made known, or a uid. */
-static struct user *find_about(struct control *k, const char *name)
-{
-	struct broker *b = k->broker;
-	uint64_t uid;
-
-	if (!name[0])
-		return user_get(b, k->who.uid);
-	if (slice_number(slice_from(name), UINT32_MAX - 1, &uid))
-		return user_get(b, (uint32_t)uid);
-	for (size_t i = 0; i < countof(b->people.table); i++)
-		for (struct user *u = b->people.table[i]; u; u = u->chain)
-			if (u->account && !strcmp(u->account->name, name))
-				return user_get(b, u->uid);
-	return NULL;
 }
 
 /* False: it was answered already. */

@@ -2,7 +2,6 @@
  * ask.c: the subcommands that ask the broker: status, list, why, open, reload,
  * chown.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <pwd.h>
@@ -246,28 +245,16 @@ static bool kind_known(const char *word)
 	return false;
 }
 
-/* The account by name or uid; "-" and services have none. */
-static bool new_owner(const char *user, struct msg_ctl_ask *ask)
+/* The broker has the last word on names; but it cannot ask for those of whom
+ * it has never heard. */
+static uint32_t uid_of(const char *user)
 {
-	const struct passwd *pw;
+	const struct passwd *pw = getpwnam(user);
 	uint64_t uid;
 
-	ask->uid = WHO_UNSET;
-	if (!strcmp(user, "-") || slice_starts(slice_from(user), SLICE("service:"))) {
-		snprintf(ask->text, sizeof(ask->text), "%s", user);
-		return strlen(user) < sizeof(ask->text);
-	}
-	errno = 0;
-	pw = slice_number(slice_from(user), UINT32_MAX - 1, &uid) ?
-	    getpwuid((uid_t)uid) : getpwnam(user);
-	if (pw) {
-		ask->uid = pw->pw_uid;
-		return true;
-	}
-	fputs("dockbroker: there is no user ", stderr);
-	print_safe(stderr, slice_from(user));
-	fputc('\n', stderr);
-	return false;
+	if (slice_number(slice_from(user), UINT32_MAX - 1, &uid))
+		return (uint32_t)uid;
+	return pw ? pw->pw_uid : WHO_UNSET;
 }
 
 int chown_run(int argc, char **argv)
@@ -276,13 +263,14 @@ int chown_run(int argc, char **argv)
 
 	if (argc != 4 || !kind_known(argv[1]))
 		return EXIT_USE;
-	if (!*argv[2] || strlen(argv[2]) >= sizeof(ask.object)) {
+	if (!*argv[2] || strlen(argv[2]) >= sizeof(ask.object) ||
+	    !*argv[3] || strlen(argv[3]) >= sizeof(ask.text)) {
 		fputs("dockbroker: this cannot be a name\n", stderr);
 		return EXIT_NO;
 	}
-	if (!new_owner(argv[3], &ask))
-		return EXIT_NO;
+	ask.uid = uid_of(argv[3]);
 	snprintf(ask.kind, sizeof(ask.kind), "%s", argv[1]);
 	snprintf(ask.object, sizeof(ask.object), "%s", argv[2]);
+	snprintf(ask.text, sizeof(ask.text), "%s", argv[3]);
 	return lines(&ask);
 }
