@@ -4,6 +4,7 @@
  * body are written here and nowhere else, after the decision.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/broker.h"
 
@@ -33,6 +34,14 @@ static bool makes(const struct request *r)
 	}
 }
 
+/* The Engine refuses more CPUs than there are. */
+static int64_t cpus_there(int64_t nano)
+{
+	int64_t there = (int64_t)sysconf(_SC_NPROCESSORS_ONLN) * 1000000000;
+
+	return there > 0 && nano > there ? there : nano;
+}
+
 static bool edit_body(struct client *c, struct refusal *why, int *k)
 {
 	struct request *r = c->request;
@@ -53,7 +62,7 @@ static bool edit_body(struct client *c, struct refusal *why, int *k)
 		}
 	}
 	e.memory = r->verdict.memory;
-	e.nano_cpus = r->verdict.nano_cpus;
+	e.nano_cpus = cpus_there(r->verdict.nano_cpus);
 	e.pids = r->verdict.pids;
 	*k = body_write(&r->facts, &e, &r->body, why);
 	return *k == DOCKER_GOOD && buf_ok(&r->body);
