@@ -595,6 +595,57 @@ static bool hear_change(int ms)
 	return false;
 }
 
+static int cgroup_ask(struct msg_cgroup_ask ask)
+{
+	struct msg_cgroup_is m;
+	const void *body;
+	enum msg id;
+	size_t n;
+
+	ask.serial = ++serial;
+	tell(sock, MSG_CGROUP_ASK, &ask, sizeof(ask));
+	do
+		id = hear(sock, 5000, &body, &n);
+	while (id == MSG_NSS_CHANGED);
+	assert_int_equal(id, MSG_CGROUP_IS);
+	memcpy(&m, body, sizeof(m));
+	assert_true(m.serial == serial && m.uid == ask.uid);
+	assert_true(msg_text(m.text, sizeof(m.text)) == 0 || m.status);
+	return m.status;
+}
+
+/* The daemon as it is confined, with a tree and a systemctl of our own. */
+static void test_cgroup(void **state)
+{
+	struct msg_cgroup_ask ask = {
+		.uid = GOOD, .driver = CGROUP_CGROUPFS, .memory = -1,
+		.nano_cpus = -1, .pids = 5
+	};
+	const char *file = "/sys/fs/cgroup/pids/dockbroker/61001/pids.max";
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, ""), 0);
+	assert_true(cgroup_ask(ask) == ENOENT && !mkdir("/sys/fs/cgroup/pids", 0755));
+	assert_int_equal(cgroup_ask(ask), ENOENT);
+	put(file, "w", "%s", "");
+	assert_int_equal(cgroup_ask(ask), 0);
+	assert_true(stat(file, &st) == 0 && st.st_size == 1);
+	assert_int_equal(umount2("/sys/fs/cgroup", MNT_DETACH), 0);
+	ask.driver = CGROUP_SYSTEMD;
+	put(in_dir("systemctl"), "w", "#!/bin/sh\nexit 4\n");
+	chmod(in_dir("systemctl"), 0755);
+	if (mount(in_dir("systemctl"), "/usr/bin/systemctl", NULL, MS_BIND, NULL) == 0) {
+		assert_int_equal(cgroup_ask(ask), EIO);
+		put(in_dir("systemctl"), "w", "#!/bin/sh\nexit 0\n");
+		assert_int_equal(cgroup_ask(ask), 0);
+		put(in_dir("systemctl"), "w", "#!/bin/sh\nexec sleep 60.0625\n");
+		assert_int_equal(cgroup_ask(ask), ETIMEDOUT);
+		assert_true(children_become(daemon_pid, 0) && sleepers() == 0);
+		umount2("/usr/bin/systemctl", MNT_DETACH);
+	}
+}
+
 static void test_change(void **state)
 {
 	(void)state;
@@ -644,8 +695,12 @@ static void test_breach(void **state)
 	struct msg_who_ask ask = { .uid = GOOD, .name = "x" };
 	struct msg_group_ask group = { .serial = 1 };
 	struct msg_hello again = { .version = MSG_VERSION };
+	struct msg_cgroup_ask cgroup = { .uid = WHO_UNSET, .driver = CGROUP_SYSTEMD };
 
 	(void)state;
+	breach(MSG_CGROUP_ASK, &cgroup, sizeof(cgroup));
+	cgroup = (struct msg_cgroup_ask){ .uid = GOOD, .driver = CGROUP_NONE };
+	breach(MSG_CGROUP_ASK, &cgroup, sizeof(cgroup));
 	breach(MSG_WHO_ASK, &ask, sizeof(ask));		/* both uid and name */
 	ask = (struct msg_who_ask){ .uid = WHO_UNSET };
 	breach(MSG_WHO_ASK, &ask, sizeof(ask));		/* neither */
@@ -828,6 +883,7 @@ int main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_breach),
 		cmocka_unit_test(test_newest_wins),
