@@ -252,6 +252,28 @@ shared() { # UID METHOD TARGET
 	dockbroker check --print once | diff once -
 }
 
+@test "handing over" {
+	local name
+	name=$(printf 'a%.0s' {1..600})
+	{
+		t dockbroker chown
+		t dockbroker chown contaner other alice
+		t dockbroker chown container "$name" alice
+		t dockbroker chown container nope alice
+		t dockbroker chown container other nosuch
+		t dockbroker chown container other 2099
+		t dockbroker chown container other service:nosuch
+		t dockbroker chown container other ''
+		t db alice chown container other alice
+		t dockbroker chown container other alice
+		t dockbroker chown container other 2002
+		t dockbroker chown container other service:watch
+		t dockbroker chown tag box:1 alice
+		t dockbroker chown tag box:1 -
+		t dockbroker chown container other -
+	} | same_as chown
+}
+
 @test "help of all programs" {
 	local p c
 	{

@@ -43,7 +43,7 @@ const struct command commands[] = {
 	  "Hands the container, network, volume, image or tag NAME over to USER: an\n"
 	  "account by name or uid, service:NAME, or - for nobody.  It belongs to USER\n"
 	  "alone then; what is nobody's is left to roles with `on any', but an image\n"
-	  "of nobody may be used by everybody.  Who does it is recorded.\n", chown_run },
+	  "of nobody may be used by everybody.  It is recorded.\n", chown_run },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 

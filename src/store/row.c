@@ -6,8 +6,8 @@
  *	CRC32 - KIND ID
  *
  * (on one line).  A + says all of the object, whatever was said before; UID
- * is - where only the name is known.  In values control bytes, space, % and :
- * are %XX.  The words are the file's, whatever others call things.
+ * is - where only the name is known.  In values control bytes, space and %,
+ * in owners : as well, are %XX.  The words are the file's, whatever others call things.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -51,15 +51,16 @@ uint32_t row_sum(struct slice s)
 
 static bool plain(unsigned char c)
 {
-	return c > ' ' && c != '%' && c != ':' && c != 0x7f;
+	return c > ' ' && c != '%' && c != 0x7f;
 }
 
-static void add_value(struct buf *out, const char *z)
+/* stop: a byte that is escaped as well. */
+static void add_value(struct buf *out, const char *z, char stop)
 {
 	size_t n;
 
 	while (*z) {
-		for (n = 0; z[n] && plain((unsigned char)z[n]); n++)
+		for (n = 0; plain((unsigned char)z[n]) && z[n] != stop; n++)
 			continue;
 		buf_add(out, z, n);
 		z += n;
@@ -101,7 +102,7 @@ static void add_text(struct buf *out, const char *key, const char *value)
 	if (!*value)
 		return;
 	buf_addz(out, key);
-	add_value(out, value);
+	add_value(out, value, '\0');
 }
 
 static void add_number(struct buf *out, const char *key, int64_t value)
@@ -120,9 +121,9 @@ static void add_owner(struct buf *out, const struct owner *o)
 	else
 		buf_addu(out, o->uid);
 	buf_addc(out, ':');
-	add_value(out, o->name);
+	add_value(out, o->name, ':');
 	buf_addc(out, ':');
-	add_value(out, o->team);
+	add_value(out, o->team, ':');
 }
 
 static void add_head(struct buf *out, const char *sign, const struct entry *e)
@@ -130,7 +131,7 @@ static void add_head(struct buf *out, const char *sign, const struct entry *e)
 	buf_addz(out, sign);
 	buf_addz(out, kinds[e->kind]);
 	buf_addc(out, ' ');
-	add_value(out, e->id);
+	add_value(out, e->id, '\0');
 }
 
 void row_put(struct buf *out, const struct entry *e)
