@@ -371,7 +371,7 @@ static void on_network(struct sync *s, const struct event *e)
 	struct entry *n = store_get(s->broker->store, OBJECT_NETWORK, e->id);
 
 	if (slice_is(e->action, "create") && !n) {
-		sync_look_add(s, OBJECT_NETWORK, e->id);	/* for its labels */
+		sync_look_add(s, OBJECT_NETWORK, e->id, false);	/* its labels */
 	} else if (slice_is(e->action, "destroy") ||
 	    slice_is(e->action, "remove")) {
 		touch(s, e->id, TOUCH_GONE, 0);
@@ -384,10 +384,11 @@ static void on_volume(struct sync *s, const struct event *e)
 {
 	bool known = store_get(s->broker->store, OBJECT_VOLUME, e->id) != NULL;
 
-	if ((slice_is(e->action, "create") && !known) ||
-	    (slice_is(e->action, "destroy") &&
-	    (known || s->state == SYNC_LISTS)))
-		sync_look_add(s, OBJECT_VOLUME, e->id);
+	if (slice_is(e->action, "create") && !known)
+		sync_look_add(s, OBJECT_VOLUME, e->id, false);
+	else if (slice_is(e->action, "destroy") &&
+	    (known || s->state == SYNC_LISTS))
+		sync_look_add(s, OBJECT_VOLUME, e->id, true);
 }
 
 static void on_image(struct sync *s, const struct event *e)
@@ -397,7 +398,7 @@ static void on_image(struct sync *s, const struct event *e)
 	sync_images_changed(s->broker);
 	if (slice_is(e->action, "delete") &&
 	    store_get(s->broker->store, OBJECT_IMAGE, e->id))
-		sync_look_add(s, OBJECT_IMAGE, e->id);
+		sync_look_add(s, OBJECT_IMAGE, e->id, true);
 }
 
 void sync_event(void *arg, const struct event *e)

@@ -11,12 +11,14 @@
 #define LOOKS_MOST	4096	/* that wait; more of them: all lists again */
 #define LOOKS_AT_ONCE	4
 #define LOOK_TRIES	3
+#define FEW		64	/* that are searched for the same one */
 
 struct look {
 	struct node node;
 	struct sync *sync;
 	struct ask *ask;
 	enum object_kind kind;
+	bool gone;			/* an event said so */
 	uint64_t mark;			/* when it was asked about */
 	unsigned tries;
 	char id[BOUND_OBJECT_NAME + 1];
@@ -66,9 +68,27 @@ static void look_free(struct look *k)
 	free(k);
 }
 
+static bool label_tells(const struct listed *l, const struct entry *e)
+{
+	for (size_t i = 0; i < l->nlabels; i++)
+		if (slice_is(l->labels[i].key, "dockbroker.owner"))
+			for (size_t n = 0; n < e->nowners; n++)
+				if (slice_is(l->labels[i].value, e->owners[n].name))
+					return true;
+	return false;
+}
+
+/* What is there after its end is another one of that name.  Made through the
+ * broker it says whose it is; else the old one's owner has no part in it. */
 static void look_found(void *arg, const struct listed *l)
 {
-	sync_take(arg, l);
+	struct look *k = arg;
+	struct store *store = k->sync->broker->store;
+	struct entry *e = store_get(store, k->kind, l->id);
+
+	if (k->gone && e && e->nowners && !label_tells(l, e))
+		store_remove(store, e);
+	sync_take(k->sync, l);
 }
 
 /* It is there: as if a list had shown it. */
@@ -79,7 +99,7 @@ static void look_take(struct look *k, struct slice body)
 
 	if (!kinds[i].open)
 		return;		/* an image stays as it is */
-	l = lister_new(k->kind, look_found, k->sync);
+	l = lister_new(k->kind, look_found, k);
 	if (!l || lister_feed(l, slice_from(kinds[i].open)) != 0 ||
 	    lister_feed(l, body) != 0 ||
 	    lister_feed(l, slice_from(kinds[i].close)) != 0 || lister_end(l) != 0)
@@ -134,27 +154,33 @@ void sync_look_run(struct sync *s)
 	}
 }
 
-static bool waits(const struct sync *s, enum object_kind kind, struct slice id)
+static struct look *waiting(const struct sync *s, enum object_kind kind,
+    struct slice id)
 {
 	for (struct node *n = s->looks.next; n != &s->looks; n = n->next) {
 		struct look *k = node_entry(n, struct look, node);
 		if (k->kind == kind && slice_is(id, k->id))
-			return true;
+			return k;
 	}
-	return false;
+	return NULL;
 }
 
-void sync_look_add(struct sync *s, enum object_kind kind, struct slice id)
+void sync_look_add(struct sync *s, enum object_kind kind, struct slice id,
+    bool gone)
 {
-	struct look *k;
+	struct look *k = NULL;
 
 	if (!id.n || id.n > BOUND_OBJECT_NAME || kind_at(kind) == countof(kinds))
 		return;
 	/* Before the lists are read they will show it. */
 	if (s->state != SYNC_LIVE && s->state != SYNC_LISTS)
 		return;
-	if (s->nlooks < 64 && waits(s, kind, id))
+	if (s->nlooks < FEW)
+		k = waiting(s, kind, id);
+	if (k) {
+		k->gone |= gone;
 		return;
+	}
 	k = s->nlooks < LOOKS_MOST ? calloc(1, sizeof(*k)) : NULL;
 	if (!k) {
 		s->again = true;
@@ -162,6 +188,7 @@ void sync_look_add(struct sync *s, enum object_kind kind, struct slice id)
 	}
 	k->sync = s;
 	k->kind = kind;
+	k->gone = gone;
 	memcpy(k->id, id.p, id.n);
 	node_append(&s->looks, &k->node);
 	s->nlooks++;
@@ -180,5 +207,5 @@ void sync_look_drop(struct sync *s)
 void sync_look(struct broker *b, enum object_kind kind, struct slice id)
 {
 	if (b->sync)
-		sync_look_add(b->sync, kind, id);
+		sync_look_add(b->sync, kind, id, false);
 }

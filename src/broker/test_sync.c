@@ -474,15 +474,20 @@ static void test_networks_volumes(void **state)
 	assert_null(get(OBJECT_NETWORK, ID("1")));
 	/* one that the broker has entered is not asked about */
 	own(OBJECT_VOLUME, "known");
-	put("/volumes/known", VOLUME("known", ""));
+	put("/volumes/known", VOLUME("known", OWNED));
 	tell(EVENT("volume", "create", "known", "\"driver\":\"local\""));
 	assert_int_equal(asked("/volumes/known"), 0);
 	put("/volumes/data", VOLUME("data", OWNED));
 	tell(EVENT("volume", "create", "data", "\"driver\":\"local\""));
 	assert_owner(get(OBJECT_VOLUME, "data"), OWNER_ANY_UID, "alice");
-	/* gone, and there again: the name has a new owner's volume */
+	/* gone, and made again through the broker before we heard of it */
 	tell(EVENT("volume", "destroy", "known", "\"driver\":\"local\""));
 	assert_owner(get(OBJECT_VOLUME, "known"), 2001, "alice");
+	/* past the broker: it is another's now */
+	own(OBJECT_VOLUME, "other");
+	put("/volumes/other", VOLUME("other", ""));
+	tell(EVENT("volume", "destroy", "other", "\"driver\":\"local\""));
+	assert_int_equal(get(OBJECT_VOLUME, "other")->nowners, 0);
 	put("/volumes/known", NULL);
 	tell(EVENT("volume", "destroy", "known", "\"driver\":\"local\""));
 	assert_null(get(OBJECT_VOLUME, "known"));
