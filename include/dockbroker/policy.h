@@ -109,6 +109,7 @@ struct verdict {
 	bool privileged;	/* by `allow privileged everything': nothing is forced */
 	const char *team;	/* group of the grant, "" else: what is made belongs to it */
 	int64_t memory, nano_cpus, pids;	/* defaults for what is left open, 0 none */
+	unsigned counted;	/* enum usage_open: those of them that count in the sums */
 };
 
 /*

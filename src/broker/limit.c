@@ -87,12 +87,13 @@ bool limit_reserve(struct client *c)
 	if (r->reserved || !reserves(f->endpoint->id))
 		return true;
 	r->promised = f->asked;
+	/* what is left open and has no default is held by the cgroup alone */
 	if (f->open & OPEN_MEMORY)
-		r->promised.memory = r->verdict.memory;
+		r->promised.memory = r->verdict.counted & OPEN_MEMORY ? r->verdict.memory : 0;
 	if (f->open & OPEN_CPUS)
-		r->promised.nano_cpus = r->verdict.nano_cpus;
+		r->promised.nano_cpus = r->verdict.counted & OPEN_CPUS ? r->verdict.nano_cpus : 0;
 	if (f->open & OPEN_PIDS)
-		r->promised.pids = r->verdict.pids;
+		r->promised.pids = r->verdict.counted & OPEN_PIDS ? r->verdict.pids : 0;
 	r->store = c->broker->store;
 	r->reserved = store_reserve(r->store, &r->owner, &r->promised) == 0;
 	return r->reserved;

@@ -20,6 +20,9 @@ struct judge {
 	size_t n;
 };
 
+static const struct lack no_everything = { .why = WHY_REACH,
+	.word = "everything" };
+
 static void lack_add(struct judge *j, const struct lack *l,
     const struct place *at)
 {
@@ -256,18 +259,18 @@ static void judge_objects(struct judge *j)
 {
 	const struct facts *f = j->facts;
 	enum object_kind kind = f->endpoint->object;
-	struct lack l = { .why = WHY_SCOPE, .word = "on" };
 	bool swarm = kind != OBJECT_NONE && kind != OBJECT_BUILD &&
 	    !kind_owned(kind);
 
 	for (size_t i = 0; i < f->nrefs; i++)
 		judge_ref(j, &f->refs[i]);
 	if (f->more_refs > 0) {		/* what is not looked at is not allowed */
-		l.word = "refs";
-		lack_add(j, &l, NULL);
+		lack_add(j, &(struct lack){ .why = WHY_SCOPE, .word = "refs" },
+		    NULL);
 	} else if ((f->on_any || swarm) && (j->scopes & SEE_ANY) == 0) {
-		l.extra = slice_from(object_kind_name(kind));
-		lack_add(j, &l, &j->from->rule->at);
+		lack_add(j, &(struct lack){ .why = WHY_SCOPE, .word = "on",
+			.extra = slice_from(object_kind_name(kind)) },
+		    &j->from->rule->at);
 	}
 }
 
@@ -276,7 +279,6 @@ static void judge_objects(struct judge *j)
 static void judge_reach(struct judge *j)
 {
 	const struct facts *f = j->facts;
-	struct lack l = { .why = WHY_REACH, .word = "everything" };
 	const struct item *line;
 
 	for (size_t i = 0; i < f->nreach; i++) {
@@ -292,7 +294,7 @@ static void judge_reach(struct judge *j)
 			.cut = r->cut }, bind ? &line->at : NULL);
 	}
 	for (size_t i = 0; i < f->more_reach; i++)
-		lack_add(j, &l, NULL);
+		lack_add(j, &no_everything, NULL);
 }
 
 /* ---- exec ---- */
@@ -321,38 +323,52 @@ static void judge_exec(struct judge *j)
 
 static int64_t usage_get(const struct usage *u, enum limit_name n)
 {
-	const int64_t all[LIMIT_NAMES] = {
-		[LIMIT_CONTAINERS] = u->containers, [LIMIT_MEMORY] = u->memory,
-		[LIMIT_CPUS] = u->nano_cpus, [LIMIT_PIDS] = u->pids,
-		[LIMIT_PORTS] = u->ports, [LIMIT_VOLUMES] = u->volumes,
-		[LIMIT_NETWORKS] = u->networks,
+	const int64_t *const all[LIMIT_NAMES] = {
+		[LIMIT_CONTAINERS] = &u->containers, [LIMIT_MEMORY] = &u->memory,
+		[LIMIT_CPUS] = &u->nano_cpus, [LIMIT_PIDS] = &u->pids,
+		[LIMIT_PORTS] = &u->ports, [LIMIT_VOLUMES] = &u->volumes,
+		[LIMIT_NETWORKS] = &u->networks,
 	};
 
-	return all[n];
+	return *all[n];
+}
+
+static unsigned left_open(const struct facts *f, enum limit_name n)
+{
+	unsigned bit = n == LIMIT_MEMORY ? OPEN_MEMORY : n == LIMIT_CPUS ?
+	    OPEN_CPUS : n == LIMIT_PIDS ? OPEN_PIDS : 0;
+
+	return f->open & bit;
+}
+
+/* What counts of what was left open: the default, or the most that one
+ * container may have.  The sum itself, put on a container that has neither, is
+ * no promise: the user's control group holds it. */
+static int64_t default_of(const struct item *i)
+{
+	return i->open >= 0 ? i->open : i->each >= 0 ? i->each : 0;
+}
+
+static void judge_limit(struct judge *j, const struct item *i)
+{
+	int64_t want = left_open(j->facts, i->limit) ? default_of(i) :
+	    usage_get(&j->facts->asked, i->limit);
+	int64_t have = usage_get(&j->facts->used, i->limit);
+	bool each = i->each >= 0 && want > i->each;
+
+	if (want <= 0 || (!each && want <= i->most && have <= i->most - want))
+		return;
+	lack_add(j, &(struct lack){ .why = WHY_LIMIT,
+		.word = limit_word(i->limit), .want = want,
+		.have = each ? -1 : have, .most = each ? i->each : i->most },
+	    &i->at);
 }
 
 static void judge_limits(struct judge *j)
 {
-	for (unsigned n = 0; n < LIMIT_NAMES; n++) {
-		const struct item *i = j->role->limits[n];
-		struct lack l = { .why = WHY_LIMIT };
-
-		if (i == NULL)
-			continue;
-		l.word = limit_word(i->limit);
-		l.want = usage_get(&j->facts->asked, i->limit);
-		l.have = usage_get(&j->facts->used, i->limit);
-		if (l.want <= 0)
-			continue;
-		if (i->each >= 0 && l.want > i->each) {
-			l.most = i->each;
-			l.have = -1;
-			lack_add(j, &l, &i->at);
-		} else if (l.want > i->most || l.have > i->most - l.want) {
-			l.most = i->most;
-			lack_add(j, &l, &i->at);
-		}
-	}
+	for (unsigned n = 0; n < LIMIT_NAMES; n++)
+		if (j->role->limits[n] != NULL)
+			judge_limit(j, j->role->limits[n]);
 }
 
 /* ---- the verdict ---- */
@@ -360,7 +376,6 @@ static void judge_limits(struct judge *j)
 static void judge_role(struct judge *j, bool final)
 {
 	const struct facts *f = j->facts;
-	struct lack l = { .why = WHY_REACH, .word = "everything" };
 
 	j->role = j->from->held->role;
 	j->scopes = 0;
@@ -368,7 +383,7 @@ static void judge_role(struct judge *j, bool final)
 	for (const struct candidate *c = j->from; c < j->to; c++)
 		j->scopes |= c->rule->scopes;
 	if (f->endpoint->flags & REACHES && j->role->everything == NULL)
-		lack_add(j, &l, NULL);
+		lack_add(j, &no_everything, NULL);
 	if (!final)
 		return;
 	judge_objects(j);
@@ -392,13 +407,18 @@ static void decided(struct verdict *v, enum why why, const struct held *h,
 	v->line = at->line;
 }
 
-static int64_t fill(const struct role *role, enum limit_name n)
+static int64_t fill(struct verdict *v, const struct role *role,
+    const struct facts *f, enum limit_name n)
 {
 	const struct item *i = role->limits[n];
+	unsigned bit = left_open(f, n);
 
-	if (i == NULL)
+	if (i == NULL || bit == 0)
 		return 0;
-	return i->open >= 0 ? i->open : i->each >= 0 ? i->each : i->most;
+	if (default_of(i) == 0)
+		return i->most;
+	v->counted |= bit;
+	return default_of(i);
 }
 
 static void allowed(struct verdict *v, const struct candidate *c,
@@ -410,9 +430,9 @@ static void allowed(struct verdict *v, const struct candidate *c,
 	v->privileged = role->everything != NULL;
 	v->team = c->held->grant->kind == GRANT_GROUP ?
 	    c->held->grant->name : "";
-	v->memory = f->open & OPEN_MEMORY ? fill(role, LIMIT_MEMORY) : 0;
-	v->nano_cpus = f->open & OPEN_CPUS ? fill(role, LIMIT_CPUS) : 0;
-	v->pids = f->open & OPEN_PIDS ? fill(role, LIMIT_PIDS) : 0;
+	v->memory = fill(v, role, f, LIMIT_MEMORY);
+	v->nano_cpus = fill(v, role, f, LIMIT_CPUS);
+	v->pids = fill(v, role, f, LIMIT_PIDS);
 }
 
 /* A denial with a scope is about the objects of a request, if it has any. */
