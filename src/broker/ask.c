@@ -469,7 +469,8 @@ static bool ask_begin(struct ask *a, int64_t deadline)
 }
 
 struct ask *ask_start(struct broker *b, enum method m, struct slice path,
-    struct slice body, size_t max, int64_t deadline, const struct ask_ops *ops, void *arg)
+    struct slice body, size_t max, int64_t deadline,
+    const struct ask_ops *ops, void *arg)
 {
 	struct asks *as = asks_get(b);
 	struct ask *a = as ? calloc(1, sizeof(*a)) : NULL;

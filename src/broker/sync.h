@@ -110,7 +110,8 @@ void sync_event_stop(struct sync *s);
 /* ---- sync_look.c ---- */
 
 /* gone: an event tells of its end. */
-void sync_look_add(struct sync *s, enum object_kind kind, struct slice id, bool gone);
+void sync_look_add(struct sync *s, enum object_kind kind, struct slice id,
+    bool gone);
 void sync_look_run(struct sync *s);	/* what waits may go */
 void sync_look_drop(struct sync *s);
 
