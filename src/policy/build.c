@@ -125,19 +125,20 @@ static void rule_take(struct parse *p, const struct token *t,
 
 static void word_unknown(struct parse *p, const struct token *t)
 {
-	struct slice word = t->text;
-	struct endpoint_set none = { 0 };
-	const char *near = "";
+	struct slice word = t->text, best;
+	unsigned distance;
 
 	if (word.n > BOUND_NAME)
 		word.n = BOUND_NAME;
-	if (words_find(word, &none, &near) || near == NULL ||
-	    slice_distance(word, slice_from(near)) > typing_error(word))
+	nearest_init(word, &best, &distance);
+	for (size_t i = 0; i < word_count(); i++)
+		nearest_try(word, word_get(i)->text, &best, &distance);
+	if (best.n > 0)
+		parse_fault(p, t, "unknown word \"%.*s\"; did you mean \"%.*s\"?",
+		    SLICE_ARG(word), SLICE_ARG(best));
+	else
 		parse_fault(p, t, "unknown word \"%.*s\": it is no docker command and no action",
 		    SLICE_ARG(word));
-	else
-		parse_fault(p, t, "unknown word \"%.*s\"; did you mean \"%s\"?",
-		    SLICE_ARG(word), near);
 }
 
 /* The word that was kept back does not begin a two-word command. */

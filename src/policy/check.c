@@ -14,7 +14,7 @@ static void role_unknown(struct load *l, const struct grant *g)
 
 	nearest_init(g->role_name, &best, &distance);
 	for (const struct role *r = l->policy->roles; r != NULL; r = r->next)
-		nearest_try(g->role_name, r->name, &best, &distance);
+		nearest_try(g->role_name, slice_from(r->name), &best, &distance);
 	if (best.n > 0)
 		load_fault(l, &g->at, "there is no role \"%.*s\"; did you mean \"%.*s\"?",
 		    SLICE_ARG(g->role_name), SLICE_ARG(best));

@@ -213,7 +213,7 @@ static size_t scope_one(struct parse *p, size_t at)
 		return scope_long(p, at, slice_is(t->text, "label"));
 	nearest_init(t->text, &best, &distance);
 	for (size_t i = 0; i < countof(names); i++) {
-		nearest_try(t->text, names[i], &best, &distance);
+		nearest_try(t->text, slice_from(names[i]), &best, &distance);
 		if (!slice_is(t->text, names[i]))
 			continue;
 		if (p->rule->scopes & 1u << i)

@@ -89,7 +89,7 @@ static bool name_find(struct parse *p, struct item *i, const struct token *t)
 
 	nearest_init(t->text, &best, &distance);
 	for (unsigned k = 0; k < LIMIT_NAMES; k++) {
-		nearest_try(t->text, names[k], &best, &distance);
+		nearest_try(t->text, slice_from(names[k]), &best, &distance);
 		if (!slice_is(t->text, names[k]))
 			continue;
 		i->limit = (enum limit_name)k;

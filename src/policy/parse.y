@@ -240,9 +240,9 @@ static void add_nearest(struct buf *b, struct slice word,
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; want[i] == YYSYMBOL_STATEMENT &&
 		     item_word_at(k) != NULL; k++)
-			nearest_try(word, item_word_at(k), &best, &distance);
+			nearest_try(word, slice_from(item_word_at(k)), &best, &distance);
 		if (lex_is_reserved(slice_from(yysymbol_name(want[i]))))
-			nearest_try(word, yysymbol_name(want[i]), &best,
+			nearest_try(word, slice_from(yysymbol_name(want[i])), &best,
 			    &distance);
 	}
 	if (best.n > 0)

@@ -295,7 +295,7 @@ void endpoint_set_join(struct endpoint_set *s, const struct endpoint_set *more);
 unsigned typing_error(struct slice word);
 /* The nearest word of a list within a typing error, or none. */
 void nearest_init(struct slice word, struct slice *best, unsigned *distance);
-void nearest_try(struct slice word, const char *known, struct slice *best,
+void nearest_try(struct slice word, struct slice known, struct slice *best,
     unsigned *distance);
 
 /* check.c: what only the whole can tell; the built-in role admin. */

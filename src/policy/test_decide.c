@@ -360,6 +360,23 @@ static void test_monotone(void **state)
 	}
 }
 
+static double decisions(const struct rights *r, const struct facts *f, int n)
+{
+	struct timespec from, to;
+	struct verdict v;
+	size_t good = 0;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	for (int i = 0; i < n; i++) {
+		policy_decide(r, f, i, true, &v);
+		good += v.allowed;
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	assert_int_equal(good, n);
+	return ((double)(to.tv_sec - from.tv_sec) * 1e9 +
+	    (double)(to.tv_nsec - from.tv_nsec)) / n;
+}
+
 static void test_speed(void **state)
 {
 	struct policy *p = load_good("role a { allow ps logs }\n"
@@ -368,24 +385,58 @@ static void test_speed(void **state)
 	struct who w;
 	struct rights *r = rights_new(p, who_user(&w, 7, "a", "dev", "staff"));
 	struct facts f = { .endpoint = endpoint_of("container.exec") };
-	struct timespec from, to;
-	struct verdict v;
-	double ns;
-	size_t good = 0;
+	double ns = decisions(r, &f, 1000000);
 
 	(void)state;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
-	for (int i = 0; i < 1000000; i++) {
-		policy_decide(r, &f, i, true, &v);
-		good += v.allowed;
-	}
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-	assert_int_equal(good, 1000000);
-	ns = ((double)(to.tv_sec - from.tv_sec) * 1e9 +
-	    (double)(to.tv_nsec - from.tv_nsec)) / 1e6;
 	print_message("one decision: %.1f ns\n", ns);
 #ifndef WITH_SANITIZERS
 	assert_true(ns < 200);
+#endif
+	rights_unref(r);
+	policy_unref(p);
+	account_unref(w.account);
+}
+
+/* A create with all sorts of things in it. */
+static void test_speed_create(void **state)
+{
+	struct policy *p = load_good("role a {\n\tallow run on own, team\n"
+	    "\timage docker.io/library/* ghcr.io/**\n"
+	    "\tpublish 80 443 1024-65535 random\n\tcapability NET_ADMIN\n"
+	    "\tsysctl net.*\n\tnetwork shared-*\n"
+	    "\tlimit containers 20, memory 8g default 1g, cpus 4\n}\n"
+	    "grant a to group dev\n");
+	const struct owner me = { 7, "a", "" };
+	const struct slice tags[] = { SLICE("docker.io/library/alpine:latest") };
+	struct object o = { .kind = OBJECT_NETWORK, .name = SLICE("n"),
+		.owners = &me, .nowners = 1, .tags = tags, .ntags = 1 };
+	struct reach reach[10];
+	struct ref refs[5];
+	struct facts f = { .endpoint = endpoint_of("container.create"),
+		.reach = reach, .nreach = 10, .refs = refs, .nrefs = 5,
+		.asked = { .containers = 1, .ports = 8 },
+		.open = OPEN_MEMORY };
+	struct who w;
+	struct rights *r = rights_new(p, who_user(&w, 7, "a", "dev", NULL));
+	double ns;
+
+	(void)state;
+	for (size_t i = 0; i < 10; i++)
+		reach[i] = (struct reach){ "publish", SLICE("x"),
+			SLICE("8080"), SLICE("/tcp"), false };
+	reach[0] = (struct reach){ "capability", SLICE("x"),
+		SLICE("NET_ADMIN"), SLICE(""), false };
+	reach[1] = (struct reach){ "sysctl", SLICE("x"),
+		SLICE("net.core.somaxconn"), SLICE("1"), false };
+	for (size_t i = 0; i < 5; i++)
+		refs[i] = (struct ref){ .kind = OBJECT_VOLUME, .use = REF_USE,
+			.state = REF_FOUND, .object = &o };
+	refs[0].kind = OBJECT_IMAGE;
+	refs[0].name = SLICE("alpine");
+	ns = decisions(r, &f, 100000);
+	print_message("one create: %.0f ns\n", ns);
+#ifndef WITH_SANITIZERS
+	assert_true(ns < 6000);
 #endif
 	rights_unref(r);
 	policy_unref(p);
@@ -404,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_monotone),
 		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_speed_create),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

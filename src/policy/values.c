@@ -83,7 +83,7 @@ static bool read_one_of(struct parse *p, struct item *i, const struct token *t,
 			i->text = i->glob = slice_from(list[k]);
 			return true;
 		}
-		nearest_try(t->text, list[k], &best, &distance);
+		nearest_try(t->text, slice_from(list[k]), &best, &distance);
 	}
 	if (best.n > 0)
 		parse_fault(p, t, "unknown word \"%.*s\"; did you mean \"%.*s\"?",

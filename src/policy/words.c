@@ -69,15 +69,19 @@ void nearest_init(struct slice word, struct slice *best, unsigned *distance)
 	*distance = typing_error(word) + 1;
 }
 
-void nearest_try(struct slice word, const char *known, struct slice *best,
+/* Lengths first: most words are too long or short to be near. */
+void nearest_try(struct slice word, struct slice known, struct slice *best,
     unsigned *distance)
 {
-	unsigned d = slice_distance(word, slice_from(known));
+	unsigned d;
 
+	if (word.n + *distance <= known.n || known.n + *distance <= word.n)
+		return;
+	d = slice_distance(word, known);
 	if (d >= *distance)
 		return;
 	*distance = d;
-	*best = slice_from(known);
+	*best = known;
 }
 
 /* The command that a row belongs to: the first of its words.  They are written
