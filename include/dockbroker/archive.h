@@ -56,15 +56,16 @@ void archive_free(struct archive *a);
 int archive_feed(struct archive *a, struct slice in, size_t *used, bool *more,
     struct buf *out, struct buf *err) _must_check_;
 /* Nothing more comes: the archive must be whole.  The caller ends the request to
- * the Engine only when this is GOOD. */
+ * the Engine only when this is GOOD.  Of LOAD the blocks of zeros at the end (two,
+ * if more came) are appended now: newer Engines act on them, whatever follows. */
 int archive_end(struct archive *a, struct buf *out, struct buf *err) _must_check_;
 
 /* ---- what a Dockerfile takes from elsewhere ---- */
 
 enum dockerfile_what {
 	DOCKERFILE_IMAGE,	/* FROM, COPY --from, RUN --mount=from: no stage of its own, not scratch */
-	DOCKERFILE_URL,		/* ADD of http, https, git or ssh */
-	DOCKERFILE_UNKNOWN	/* the line or word that cannot be told before it is built */
+	DOCKERFILE_URL,		/* ADD of http, https, git or ssh; or what may be one, as "$X" */
+	DOCKERFILE_UNKNOWN	/* the line whose images cannot be told before it is built */
 };
 typedef void dockerfile_fn(void *arg, enum dockerfile_what what, struct slice text);
 struct dockerfile_arg {

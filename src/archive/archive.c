@@ -15,6 +15,8 @@
 
 #define WATCHED	3
 
+static const char zeros[2 * TAR_BLOCK];		/* the end of a tar */
+
 struct archive {
 	enum archive_kind kind;
 	archive_file_fn *fn;
@@ -22,6 +24,7 @@ struct archive {
 	enum { ARCHIVE_HEAD, ARCHIVE_TAR, ARCHIVE_GZIP } how;
 	bool dead;			/* refused: nothing more goes on */
 	bool closing;			/* the entry's end is not yet dealt with */
+	size_t held;			/* zeros at the end that have not gone on */
 	enum { CONTENT_PASSES, CONTENT_FILE, CONTENT_LAYER } content;
 	size_t have;
 	char head[ARCHIVE_MAGIC];
@@ -211,6 +214,24 @@ static void pass_on(struct turn *turn, struct slice s)
 	turn->room -= s.n < turn->room ? s.n : turn->room;
 }
 
+/*
+ * What is no entry's.  Go takes two blocks of zeros for the end, and Engines
+ * from 23 on read no further: of an image archive they are held back until
+ * archive_end, when whoever asks has looked at all of its names.
+ */
+static void pass_rest(struct archive *a, struct turn *turn)
+{
+	bool ended = a->tar.state == TAR_AT_ZERO || a->tar.state == TAR_AT_END;
+	size_t n = a->tar.pass.n;
+
+	if (a->kind != ARCHIVE_LOAD || !ended) {
+		pass_on(turn, a->tar.pass);
+		return;
+	}
+	a->held += n < sizeof(zeros) - a->held ? n : sizeof(zeros) - a->held;
+	turn->room -= n < turn->room ? n : turn->room;
+}
+
 static int take_content(struct archive *a, size_t *used, struct turn *turn)
 {
 	_cleanup_(buf_free) struct buf why = BUF(1024);
@@ -285,11 +306,12 @@ static int step(struct archive *a, struct slice in, size_t *used, bool *idle,
 		return close_entry(a, turn);
 	case TAR_ENTRY:
 		outcome = judge_entry(a, turn->err);
-		break;
+		if (outcome == ARCHIVE_GOOD)
+			pass_on(turn, a->tar.pass);
+		return outcome;
 	}
-	if (outcome == ARCHIVE_GOOD)
-		pass_on(turn, a->tar.pass);
-	return outcome;
+	pass_rest(a, turn);
+	return ARCHIVE_GOOD;
 }
 
 static bool full(const struct turn *turn)
@@ -454,5 +476,8 @@ int archive_end(struct archive *a, struct buf *out, struct buf *err)
 	}
 	if (r == ARCHIVE_GOOD)
 		r = tar_end(&a->tar, err);
+	if (r == ARCHIVE_GOOD)
+		buf_add(out, zeros, a->held);
+	a->held = 0;
 	return settle(a, r, &turn);
 }

@@ -284,7 +284,7 @@ static bool read_flags(struct reader *r, struct slice *rest)
 	return true;
 }
 
-/* A source of ADD, without its quotes. */
+/* A source of ADD, without its quotes; variables of a stage are not known. */
 static void read_source(struct reader *r, struct slice word)
 {
 	static const char *const schemes[] = {
@@ -296,26 +296,18 @@ static void read_source(struct reader *r, struct slice word)
 	for (size_t i = 0; i < word.n; i++)
 		if (!strchr("\"'", word.p[i]) && word.p[i] != r->escape)
 			buf_addc(&plain, word.p[i]);
-	s = buf_slice(&plain);
+	s = buf_ok(&plain) ? buf_slice(&plain) : word;
 	fixed = s;
 	fixed = slice_cut(&fixed, '$');
 	for (size_t i = 0; i < countof(schemes); i++) {
-		struct slice scheme = slice_from(schemes[i]);
+		struct slice scheme = slice_from(schemes[i]), start = fixed;
 
-		if (fixed.n >= scheme.n && slice_equal_nocase(scheme,
-		    (struct slice){ fixed.p, scheme.n })) {
+		/* What a variable may go on with. */
+		if (fixed.n < s.n && fixed.n < scheme.n)
+			scheme.n = fixed.n;
+		start.n = start.n < scheme.n ? start.n : scheme.n;
+		if (slice_equal_nocase(scheme, start)) {
 			tell(r, DOCKERFILE_URL, s);
-			return;
-		}
-	}
-	if (fixed.n == s.n && buf_ok(&plain))
-		return;
-	for (size_t i = 0; i < countof(schemes); i++) {
-		struct slice scheme = slice_from(schemes[i]);
-
-		scheme.n = scheme.n < fixed.n ? scheme.n : fixed.n;
-		if (!buf_ok(&plain) || slice_equal_nocase(scheme, fixed)) {
-			tell_unknown(r);
 			return;
 		}
 	}
@@ -331,7 +323,7 @@ static void read_add(struct reader *r, struct slice rest)
 		return;
 	json = rest.n > 0 && *rest.p == '[';
 	if (json && has(rest, '\\')) {
-		tell_unknown(r);
+		tell(r, DOCKERFILE_URL, rest);
 		return;
 	}
 	if (json)

@@ -141,6 +141,35 @@ static void test_load(void **state _unused_)
 	LOAD("cut off", "", ENTRY("manifest.json", .type = '0', .size = 1 << 20));
 }
 
+/* The end of an image archive goes on when all of it was judged. */
+static void test_held(void **state _unused_)
+{
+	static const size_t blocks[] = { 0, 1, 2, 3, 20, 2000 };
+
+	for (size_t i = 0; i < countof(blocks); i++) {
+		_cleanup_(buf_free) struct buf b = BUF(1 << 22), out = BUF(1 << 22),
+		    err = BUF(4096);
+		struct archive *a = archive_new(ARCHIVE_LOAD, SLICE(""), NULL, NULL);
+		size_t n, used, end = blocks[i] < 2 ? blocks[i] : 2, fed = 0;
+		bool more = true;
+
+		make_file(&b, "manifest.json", "[]");
+		n = b.len;
+		for (size_t z = 0; z < blocks[i] * 512; z++)
+			buf_addc(&b, '\0');
+		while (fed < b.len || more) {
+			assert_int_equal(archive_feed(a, (struct slice){ b.p + fed,
+			    b.len - fed }, &used, &more, &out, &err), ARCHIVE_GOOD);
+			fed += used;
+		}
+		assert_int_equal(out.len, n);
+		assert_int_equal(archive_end(a, &out, &err), ARCHIVE_GOOD);
+		assert_int_equal(out.len, n + end * 512);
+		assert_memory_equal(out.p, b.p, out.len);
+		archive_free(a);
+	}
+}
+
 static void test_layers(void **state _unused_)
 {
 	LOAD(GOOD, "", add_layer(&b, "a/layer.tar", false, false););
@@ -410,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_build),

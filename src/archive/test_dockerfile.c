@@ -112,13 +112,14 @@ static void test_add(void **state _unused_)
 	expect("ADD http://a/b c\n", "u http://a/b\n");
 	expect("ADD x https://a/$V c\n", "u https://a/$V\n");
 	expect("ADD [\"x\", \"https://a b\", \"c\"]\n", "u https://a b\n");
-	expect("ADD [\"\\u0068ttp://a\", \"c\"]\n", "? ADD [\"\\u0068ttp://a\", \"c\"]\n");
+	expect("ADD [\"\\u0068ttp://a\", \"c\"]\n", "u [\"\\u0068ttp://a\", \"c\"]\n");
 	expect("ADD \"http\"://a c\n", "u http://a\n");
 	expect("ADD git@github.com:a/b.git c\n", "u git@github.com:a/b.git\n");
 	expect("ADD a http://b\n", "");
-	expect("ADD $V c\n", "? ADD $V c\n");
-	expect("ADD ht$V c\n", "? ADD ht$V c\n");
-	expect("ADD [\"$V\", \"\"]\n", "? ADD [\"$V\", \"\"]\n");
+	expect("ADD $V c\n", "u $V\n");
+	expect("ADD hx$V c\n", "");
+	expect("ADD ht$V c\n", "u ht$V\n");
+	expect("ADD [\"$V\", \"\"]\n", "u $V\n");
 	expect("ADD target/x-$V.jar $DIR\n", "");
 	expect("ADD --checksum=sha256:0 http://a c\n", "u http://a\n");
 	expect("COPY http://a c\n", "");
