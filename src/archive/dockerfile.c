@@ -296,7 +296,11 @@ static void read_source(struct reader *r, struct slice word)
 	for (size_t i = 0; i < word.n; i++)
 		if (!strchr("\"'", word.p[i]) && word.p[i] != r->escape)
 			buf_addc(&plain, word.p[i]);
-	s = buf_ok(&plain) ? buf_slice(&plain) : word;
+	if (!buf_ok(&plain)) {
+		tell(r, DOCKERFILE_URL, word);
+		return;
+	}
+	s = buf_slice(&plain);
 	fixed = s;
 	fixed = slice_cut(&fixed, '$');
 	for (size_t i = 0; i < countof(schemes); i++) {

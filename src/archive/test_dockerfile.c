@@ -156,6 +156,15 @@ static void test_bounds(void **state _unused_)
 	assert_true(strncmp(buf_text(&told), "i image0\n", 9) == 0);
 	assert_non_null(strstr(buf_text(&told), "i image255\n? FROM image256 AS"));
 	assert_null(strstr(buf_text(&told), "image1100"));
+	/* A word that is too long for a look at it. */
+	buf_reset(&text);
+	buf_reset(&told);
+	buf_addz(&text, "ADD \"ht\"tp://");
+	for (int i = 0; i < 5000; i++)
+		buf_addc(&text, 'x');
+	buf_addz(&text, " /\n");
+	assert_int_equal(dockerfile_read(buf_slice(&text), NULL, 0, note, &told), 0);
+	assert_true(strncmp(buf_text(&told), "u \"ht", 6) == 0);
 	/* Values that double. */
 	buf_reset(&text);
 	buf_reset(&told);
