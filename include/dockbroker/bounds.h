@@ -27,7 +27,7 @@
 #define BOUND_REFS		128		/* objects that one request may name */
 
 /* ---- the Engine's objects ---- */
-#define BOUND_OBJECTS		200000		/* that are kept in memory: 300 bytes each */
+#define BOUND_OBJECTS		200000		/* that are kept in memory: 450 bytes each, names included */
 #define BOUND_OBJECT_NAME	512		/* bytes of a name or reference */
 #define BOUND_OWNERS		1024		/* holders of one image */
 #define BOUND_ELEMENT		(4 * 1024 * 1024)	/* bytes of one element of a list, one event, one member of an inspect; a network of 10,000 containers is 2.5 MiB before API 1.28 */

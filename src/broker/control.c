@@ -360,10 +360,10 @@ static void control_go(struct control *k)
 
 static void control_ready(struct control *k)
 {
-	struct user *u = k->ask.verb == CTL_OPEN ? k->user : k->about;
+	struct user *u = k->about ? k->about : k->user;
 	bool acct = k->ask.verb != CTL_CHOWN;
 
-	if (!u) {
+	if (k->ask.verb != CTL_OPEN && !k->about) {
 		control_go(k);
 		return;
 	}
