@@ -124,7 +124,7 @@ static struct slice address_shown(struct facts *f, struct slice s,
     const char *scheme)
 {
 	const char *colon = memmem(s.p, s.n, "://", 3);
-	struct slice host = s, head = slice_from(scheme);
+	struct slice host, head = slice_from(scheme);
 
 	s = slice_cut(&(struct slice){ s.p, s.n }, '?');
 	s = slice_cut(&(struct slice){ s.p, s.n }, '#');

@@ -168,7 +168,7 @@ static bool new_name_valid(struct slice s)
  */
 static bool address_valid(struct slice s, size_t max)
 {
-	struct slice rest = s, host;
+	struct slice rest, host;
 	const char *colon;
 
 	if (slice_is(s, "-"))
