@@ -142,6 +142,22 @@ static void print_words(const char *what, const json_t *list)
 	printf("\n");
 }
 
+/* "allow on own: run, ps": the statements of a role, and whose objects. */
+static void print_scopes(const json_t *list)
+{
+	char what[128];
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach(list, i, s) {
+		bool allow = json_object_get(s, "allow") != NULL;
+
+		snprintf(what, sizeof(what), "%s on %s:", allow ? "allow" : "deny",
+		    text_of(s, "on"));
+		print_words(what, json_object_get(s, allow ? "allow" : "deny"));
+	}
+}
+
 static void list_print(const json_t *o)
 {
 	const json_t *roles = json_object_get(o, "roles"), *r;
@@ -157,6 +173,10 @@ static void list_print(const json_t *o)
 		printf("\n");
 		print_words("docker commands:", json_object_get(r, "words"));
 		print_words("single actions:", json_object_get(r, "actions"));
+		print_scopes(json_object_get(r, "scopes"));
+		print_words("permits:", json_object_get(r, "permits"));
+		print_words("narrowed to:", json_object_get(r, "narrows"));
+		print_words("limits:", json_object_get(r, "limits"));
 		if (json_is_true(json_object_get(r, "privileged")))
 			printf("  privileged everything: also what reaches beyond a container\n");
 	}
