@@ -45,7 +45,9 @@ bool rights_none(const struct rights *r);		/* no role at all */
  * JSON for `dockbroker list': {"user":"alice","roles":[{"role","grant","file",
  * "line","words":[],"actions":[],"privileged":false}]}.  file and line are the
  * grant's, "" and 0 for the built-in one.  words: docker commands that work in
- * full, denials of the other roles counted; actions: what is left.
+ * full, denials of the other roles counted; actions: what is left.  Then the
+ * statements themselves: "scopes":[{"allow":[words],"on":"own, team"}],
+ * "permits":["bind ~ rw"], "narrows":["image **:*"], "limits":["pids 1024"].
  */
 void rights_list(const struct rights *r, struct buf *json);
 

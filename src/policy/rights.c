@@ -182,7 +182,7 @@ bool rule_covers(const struct rights *r, const struct rule *rule,
 		return true;
 	for (const struct item *i = rule->on; i != NULL; i = i->more)
 		if (i->kind == ITEM_LABEL ? has_label(r, i, o) :
-		    glob_match(i->glob, o->name, slice_from(r->name), "/"))
+		    o->name.n > 0 && glob_match(i->glob, o->name, slice_from(r->name), "/"))
 			return true;
 	return false;
 }

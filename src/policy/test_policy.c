@@ -109,6 +109,14 @@ static void golden_one(const char *name)
 	buf_free(&err);
 }
 
+static void slurp_preset(struct buf *out)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/conf/roles.conf", top);
+	slurp(path, out);
+}
+
 static void test_golden(void **state)
 {
 	char path[600];
@@ -150,6 +158,63 @@ static void test_presets(void **state)
 		assert_non_null(table_find(&p->role_table,
 		    slice_from(roles[i])));
 	policy_unref(p);
+	buf_free(&err);
+}
+
+/* The presets on one's own and on somebody else's container. */
+static void test_preset_rights(void **state)
+{
+	static const struct {
+		const char *role, *action, *reach, *value, *extra;
+		bool own, others;
+	} cases[] = {
+		{ "viewer", "container.logs", NULL, "", "", true, true },
+		{ "viewer", "container.stop", NULL, "", "", false, false },
+		{ "developer", "container.stop", NULL, "", "", true, false },
+		{ "developer", "container.exec", NULL, "", "", true, false },
+		{ "developer", "container.create", "publish", "8080", "/tcp", true, false },
+		{ "developer", "container.create", "publish", "80", "/tcp", false, false },
+		{ "developer", "container.create", "capability", "NET_RAW", "", false, false },
+		{ "ci", "container.stop", NULL, "", "", true, false },
+		{ "ci", "container.exec", NULL, "", "", false, false },
+		{ "operator", "container.create", "everything", "x", "", true, true },
+	};
+	struct buf err = BUF(1 << 20), text = BUF(1 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct owner o = { 5, "alice", "" };
+		struct object c = { .kind = OBJECT_CONTAINER, .owners = &o,
+			.nowners = 1 };
+		struct ref ref = { .kind = OBJECT_CONTAINER,
+			.state = REF_FOUND, .object = &c };
+		struct reach reach = { cases[i].reach, SLICE("x"),
+			slice_from(cases[i].value), slice_from(cases[i].extra),
+			false };
+		struct facts f = { .endpoint = endpoint_of(cases[i].action),
+			.nrefs = 1, .refs = &ref, .reach = &reach,
+			.nreach = cases[i].reach != NULL };
+		struct policy *p;
+		struct verdict v;
+		struct rights *r;
+		struct who w;
+
+		buf_reset(&text);
+		slurp_preset(&text);
+		buf_addf(&text, "grant %s to user alice\n", cases[i].role);
+		assert_int_equal(policy_load("x", read_again, &text, &p, &err),
+		    POLICY_GOOD);
+		r = rights_new(p, who_user(&w, 5, "alice", NULL, NULL));
+		policy_decide(r, &f, 0, true, &v);
+		assert_true(v.allowed == cases[i].own);
+		o = (struct owner){ 6, "bob", "" };
+		policy_decide(r, &f, 0, true, &v);
+		assert_true(v.allowed == cases[i].others);
+		rights_unref(r);
+		policy_unref(p);
+		account_unref(w.account);
+	}
+	buf_free(&text);
 	buf_free(&err);
 }
 
@@ -309,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_preset_rights),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_grantees),
 		cmocka_unit_test(test_missing),
