@@ -164,7 +164,7 @@ static void test_bounds(void **state _unused_)
 		buf_addc(&text, 'x');
 	buf_addz(&text, " /\n");
 	assert_int_equal(dockerfile_read(buf_slice(&text), NULL, 0, note, &told), 0);
-	assert_true(strncmp(buf_text(&told), "u \"ht", 6) == 0);
+	assert_true(strncmp(buf_text(&told), "u \"ht", 5) == 0);
 	/* Values that double. */
 	buf_reset(&text);
 	buf_reset(&told);
