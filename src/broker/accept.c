@@ -50,6 +50,7 @@ static struct client *client_new(struct listener *l, int fd)
 	node_init(&c->record_node);
 	node_init(&c->commit_node);
 	timer_init(b->loop, &c->timer, client_late);
+	timer_init(b->loop, &c->lag, hold_lagged);
 	if (source_add(b->loop, &c->source, fd, EPOLLIN | EPOLLRDHUP | GONE, client_run) < 0) {
 		close(fd);
 		free(c->who);

@@ -213,6 +213,9 @@ void journal_begin(struct broker *b, struct buf *r, const char *event);
 uint64_t journal_add(struct broker *b, struct buf *r, bool sync);
 void journal_wait(struct broker *b, struct client *c, uint64_t n);
 void journal_event(struct broker *b, const char *event, const char *fmt, ...) _printf_(3, 4);
+/* The same, and who did it. */
+void journal_by(struct broker *b, const struct who *by, const char *event,
+    const char *fmt, ...) _printf_(4, 5);
 
 /* ---- why.c ---- */
 
@@ -394,6 +397,7 @@ struct request {
 	enum hold hold;
 	struct buf held_head, held;
 	struct answer *narrowed;
+	bool lagging;			/* events wait in held */
 	bool told, ended;		/* its head was sent; all of it came */
 	bool alone;			/* the client has gone: only whose it is counts now */
 	struct slice made[REQUEST_MADE];	/* ids seen in a stream of progress */
@@ -440,6 +444,7 @@ struct client {
 	uint64_t lingered;
 	size_t charged;			/* of the waiting bytes */
 	struct prune *prune;
+	struct timer lag;		/* of events: hold.c */
 	struct rights *service_rights;
 	uint64_t service_rights_generation;
 };
@@ -501,9 +506,10 @@ bool request_decide(struct client *c, bool final);
 void request_record(struct client *c, struct buf *r, const char *event);
 void request_compose(struct client *c, struct buf *out);	/* what the Engine gets */
 void request_refused(struct client *c, unsigned status, struct slice reason);
+void record_person(const struct who *w, struct buf *r);
 /* Refused in the Engine's words; reason is for the record. */
 void request_missing(struct client *c, unsigned status, struct slice text, struct slice reason);
-void request_refusal(struct client *c, struct refusal *why);	/* 400 and the like; frees it */
+void request_refusal(struct client *c, struct refusal *why);	/* frees it */
 /* Answered by the broker itself, after the record: JSON. */
 void request_answer(struct client *c, unsigned status, struct slice json);
 
@@ -520,8 +526,22 @@ int own_missing(struct client *c) _must_check_;
 /* Views e for the policy; slices live as long as the arena. */
 bool own_object(struct client *c, const struct entry *e, struct object *o);
 void own_person(const struct client *c, struct owner *o);	/* who makes something */
-bool own_chown(struct broker *b, enum object_kind kind, struct slice name,
-    struct slice user, struct buf *answer, unsigned *status);
+bool own_chown(struct broker *b, const struct who *by, enum object_kind kind,
+    struct slice name, struct slice user, struct buf *answer, unsigned *status);
+
+/* ---- gone.c: what has just gone ---- */
+
+#define BOUND_GONE	256	/* networks and volumes */
+struct gone {
+	enum object_kind kind;
+	int64_t at;
+	struct owner owner;
+	char id[256], name[256], person[BOUND_NAME + 16], team[BOUND_NAME];
+};
+struct goners { struct gone ring[BOUND_GONE]; size_t next; };
+/* store_remove, but it is remembered for a while whose it was. */
+void object_remove(struct broker *b, struct entry *e);
+bool object_gone(struct broker *b, enum object_kind kind, struct slice id, struct object *o);
 
 /* ---- image.c: whose an image is ---- */
 
@@ -582,6 +602,7 @@ bool hold_bytes(struct client *c, struct slice in) _must_check_;
 void hold_ended(struct client *c);	/* all of it came: finish, then send */
 void hold_go(struct client *c);		/* CLIENT_FINISH: woken */
 void hold_late(struct client *c);
+void hold_lagged(struct timer *t);	/* client.lag */
 void commits_done(struct broker *b);	/* the store got further */
 
 /* ---- upload.c: tars, checked on their way ---- */
@@ -644,6 +665,7 @@ struct broker {
 	struct store *store;
 	struct sync *sync;
 	struct groups groups;
+	struct goners gone;
 	struct reasons reasons;
 	struct listener *listeners[80];
 	size_t nlisteners;

@@ -135,6 +135,7 @@ void client_close(struct client *c)
 	node_remove(&c->commit_node);
 	node_remove(&c->node);
 	timer_remove(&c->timer);
+	timer_remove(&c->lag);
 	source_close(&c->source);
 	rights_unref(c->service_rights);
 	uncharge(c->user, c->charged);

@@ -298,7 +298,7 @@ static void answer_chown(struct control *k)
 
 	if (!user)
 		return;
-	if (!own_chown(k->broker, chown_kind(k->ask.kind),
+	if (!own_chown(k->broker, &k->who, chown_kind(k->ask.kind),
 	    slice_from(k->ask.object), slice_from(user), &out, &status)) {
 		control_answer(k, status >= 500 ? CODE_UNAVAILABLE : CODE_REFUSED,
 		    buf_slice(&out));

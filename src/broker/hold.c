@@ -11,6 +11,7 @@
 #define GONE		(EPOLLHUP | EPOLLERR)
 #define HELD_MOST	(256 * 1024)	/* bytes of an answer that is gathered */
 #define ID_LENGTH	(7 + 64)	/* "sha256:..." */
+#define LAG_TIME	150		/* ms */
 #define FINISH_TIME	20000		/* ms for the questions behind an answer */
 
 static bool has_ids(const struct facts *f)
@@ -165,6 +166,46 @@ static bool narrow_bytes(struct client *c, struct slice in)
 	return hold_piece(c, buf_slice(&out));
 }
 
+static bool hold_unlag(struct client *c)
+{
+	struct request *r = c->request;
+	bool good = narrow_bytes(c, buf_slice(&r->held));
+
+	buf_reset(&r->held);
+	r->lagging = false;
+	return good;
+}
+
+/* An event may come before it is known whose the new thing is. */
+static bool hold_lag(struct client *c, struct slice in)
+{
+	struct request *r = c->request;
+
+	buf_adds(&r->held, in);
+	if (!buf_ok(&r->held))
+		return false;
+	if (r->held.len > HELD_MOST / 2)
+		return hold_unlag(c);
+	if (r->held.len && !r->lagging) {
+		r->lagging = true;
+		if (timer_set(&c->lag, loop_now(c->broker->loop) + LAG_TIME) < 0)
+			return hold_unlag(c);
+	}
+	return true;
+}
+
+void hold_lagged(struct timer *t)
+{
+	struct client *c = node_entry(t, struct client, lag);
+
+	if (c->state != CLIENT_FORWARD || !c->request || !c->request->lagging)
+		return;
+	if (hold_unlag(c))
+		return;
+	relay_finish(c, "the client went away");
+	client_close(c);
+}
+
 bool hold_bytes(struct client *c, struct slice in)
 {
 	struct request *r = c->request;
@@ -181,6 +222,9 @@ bool hold_bytes(struct client *c, struct slice in)
 		if (!hold_begin(c, false))
 			return false;
 	}
+	if (r->hold == HOLD_NARROW && r->facts.endpoint->id == EP_EVENTS &&
+	    narrow_needed(c))
+		return hold_lag(c, in);
 	if (r->hold == HOLD_NARROW)
 		return narrow_bytes(c, in);
 	progress(r, in);
@@ -198,6 +242,29 @@ static void hold_failed(struct client *c)
 	relay_failed(c, 502, "the Docker Engine sent an answer that cannot be read");
 }
 
+static bool hidden(struct client *c, struct slice id)
+{
+	struct entry *e = store_get(c->broker->store, OBJECT_CONTAINER, id);
+	struct object o;
+
+	if (!e)
+		return false;
+	entry_object(e, &o);
+	return !rights_see(c->request->rights, &o);
+}
+
+/* "already in use by container ID": a name is taken, by whom is not his to know. */
+static void hide_others(struct client *c, struct buf *text)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < text->len; i++) {
+		run = is_hex((struct slice){ text->p + i, 1 }) ? run + 1 : 0;
+		if (run == 64 && hidden(c, (struct slice){ text->p + i - 63, 64 }))
+			memset(text->p + i - 63, '0', 64);
+	}
+}
+
 static bool send_all(struct client *c)
 {
 	struct request *r = c->request;
@@ -208,6 +275,8 @@ static bool send_all(struct client *c)
 		buf_reset(&r->held);
 		buf_adds(&r->held, buf_slice(&text));
 	}
+	if (r->status >= 400)
+		hide_others(c, &r->held);
 	r->sent = r->held.len;
 	return buf_ok(&r->held) && hold_begin(c, true) &&
 	    client_send(c, buf_slice(&r->held), SLICE_NONE);
@@ -218,6 +287,8 @@ static bool send_rest(struct client *c)
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf out = BUF(2 * BOUND_ELEMENT);
 
+	if (r->hold == HOLD_NARROW && r->held.len && !hold_unlag(c))
+		return false;
 	if (r->hold == HOLD_NARROW &&
 	    (answer_end(r->narrowed, &out) != ANSWER_GOOD || !buf_ok(&out)))
 		return false;

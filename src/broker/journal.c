@@ -392,19 +392,40 @@ void journal_wait(struct broker *b, struct client *c, uint64_t n)
 	node_append(&b->journal.waiters, &c->record_node);
 }
 
-void journal_event(struct broker *b, const char *event, const char *fmt, ...)
+static void event_add(struct broker *b, const struct who *by, const char *event,
+    const char *text)
 {
 	_cleanup_(buf_free) struct buf r = BUF(BOUND_RECORD);
+
+	journal_begin(b, &r, event);
+	if (by)
+		record_person(by, &r);
+	if (b->rules.policy)
+		record_text(&r, FIELD_POLICY_HASH, slice_from(policy_hash(b->rules.policy)));
+	record_text(&r, FIELD_DETAIL, slice_from(text));
+	if (!journal_add(b, &r, false))
+		log_error("event %s could not be recorded", event);
+}
+
+void journal_event(struct broker *b, const char *event, const char *fmt, ...)
+{
 	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	journal_begin(b, &r, event);
-	if (b->rules.policy)
-		record_text(&r, FIELD_POLICY_HASH, slice_from(policy_hash(b->rules.policy)));
-	record_text(&r, FIELD_DETAIL, slice_from(text));
-	if (!journal_add(b, &r, false))
-		log_error("event %s could not be recorded", event);
+	event_add(b, NULL, event, text);
+}
+
+void journal_by(struct broker *b, const struct who *by, const char *event,
+    const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	event_add(b, by, event, text);
 }

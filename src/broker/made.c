@@ -170,7 +170,7 @@ static void exec_made(struct client *c)
 		return;
 	e = store_add(c->broker->store, OBJECT_EXEC, id, SLICE(""));
 	if (e && store_parent(c->broker->store, e, slice_from(parent->id)) < 0)
-		store_remove(c->broker->store, e);
+		object_remove(c->broker, e);
 }
 
 static void gone(struct client *c, enum object_kind kind)
@@ -178,7 +178,7 @@ static void gone(struct client *c, enum object_kind kind)
 	struct entry *e = object_of(c, kind);
 
 	if (e)
-		store_remove(c->broker->store, e);
+		object_remove(c->broker, e);
 }
 
 static void updated(struct client *c)
@@ -280,7 +280,7 @@ static void image_removed(struct client *c)
 		return;
 	e = store_get(s, OBJECT_TAG, ref->object->name);
 	if (e)
-		store_remove(s, e);
+		object_remove(c->broker, e);
 }
 
 int made_after(struct client *c)

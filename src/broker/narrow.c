@@ -160,6 +160,8 @@ static bool narrow_sees(void *arg, enum object_kind kind, struct slice id,
 	if (kind == OBJECT_IMAGE)
 		return sees_any(rights_now(c), kind) || sees_image(c, id);
 	e = store_get(c->broker->store, kind, id);
+	if (!e && object_gone(c->broker, kind, id, &o))
+		return rights_see(rights_now(c), &o);
 	if (!e)
 		return sees_label(c, kind, id, name, labels, nlabels);
 	entry_object(e, &o);

@@ -313,7 +313,7 @@ static int look_tag(struct client *c, struct ref *ref)
 	ref->state = REF_MISSING;
 	if (!i || i->missing) {
 		if (e)		/* the Engine has it no more: the name is free */
-			store_remove(c->broker->store, e);
+			object_remove(c->broker, e);
 		return SYNC_GOOD;
 	}
 	o = arena_alloc(&r->arena, sizeof(*o));
@@ -378,6 +378,17 @@ static int parked(struct client *c, int k)
 	return OWN_ANSWERED;
 }
 
+/* The network is made use of; what is changed is the container. */
+static void joined(struct facts *f)
+{
+	if (f->endpoint->id != EP_NETWORK_CONNECT &&
+	    f->endpoint->id != EP_NETWORK_DISCONNECT)
+		return;
+	for (size_t i = 0; i < f->nrefs; i++)
+		if (f->refs[i].kind == OBJECT_NETWORK)
+			f->refs[i].use = REF_USE;
+}
+
 int own_look(struct client *c)
 {
 	struct request *r = c->request;
@@ -391,6 +402,7 @@ int own_look(struct client *c)
 	k = sync_ready(c->broker, &c->waiter);
 	if (k != SYNC_GOOD)
 		return parked(c, k);
+	joined(&r->facts);
 	for (size_t i = 0; i < r->facts.nrefs; i++) {
 		struct ref *ref = &r->facts.refs[i];
 		if (ref->state != REF_OPEN)
@@ -485,13 +497,20 @@ static int chown_find(struct broker *b, enum object_kind kind,
 	return (int)store_find(b->store, kind, name, everything, NULL, e);
 }
 
+/* The last one that authd told of: names are given anew. */
 static struct account *account_named(struct broker *b, struct slice name)
 {
+	struct account *found_it = NULL;
+	int64_t at = -1;
+
 	for (size_t i = 0; i < countof(b->people.table); i++)
 		for (struct user *u = b->people.table[i]; u; u = u->chain)
-			if (u->account && slice_is(name, u->account->name))
-				return u->account;
-	return NULL;
+			if (u->account && slice_is(name, u->account->name) &&
+			    u->account_at > at) {
+				found_it = u->account;
+				at = u->account_at;
+			}
+	return found_it;
 }
 
 static bool chown_give(struct broker *b, struct entry *e, struct slice user)
@@ -509,8 +528,8 @@ static bool chown_give(struct broker *b, struct entry *e, struct slice user)
 	return store_give(b->store, e, &o) == 0;
 }
 
-bool own_chown(struct broker *b, enum object_kind kind, struct slice name,
-    struct slice user, struct buf *answer, unsigned *status)
+bool own_chown(struct broker *b, const struct who *by, enum object_kind kind,
+    struct slice name, struct slice user, struct buf *answer, unsigned *status)
 {
 	struct entry *e = NULL;
 	int found_it = chown_find(b, kind, name, &e);
@@ -531,8 +550,8 @@ bool own_chown(struct broker *b, enum object_kind kind, struct slice name,
 		return false;
 	}
 	*status = 200;
-	journal_event(b, "chown", "%s %.*s is %.*s's now", object_kind_name(kind),
-	    SLICE_ARG(name), SLICE_ARG(user));
+	journal_by(b, by, "chown", "%s %s is %.*s now", object_kind_name(kind), e->id,
+	    SLICE_ARG(slice_is(user, "-") ? SLICE("nobody's") : user));
 	for (size_t i = 0; i < countof(b->people.table); i++)
 		for (struct user *u = b->people.table[i]; u; u = u->chain)
 			if (u->streams)

@@ -8,7 +8,7 @@
 
 #include "broker/broker.h"
 
-#define ARENA	(BOUND_HEAD * 2 + BOUND_BODY)
+#define ARENA	(BOUND_HEAD * 2 + 4 * BOUND_BODY)
 
 struct request *request_new(struct broker *b)
 {
@@ -188,6 +188,12 @@ bool request_find(struct client *c)
 		return false;
 	if (k == DOCKER_GOOD)
 		k = query_read(&r->target, &r->facts, &why);
+	if (k != DOCKER_GOOD && why.status == 404 && r->facts.endpoint) {
+		/* nothing can be called so: as the Engine says it */
+		request_missing(c, 404, buf_slice(&why.message), buf_slice(&why.message));
+		buf_free(&why.message);
+		return false;
+	}
 	if (k != DOCKER_GOOD) {
 		request_refusal(c, &why);
 		return false;
@@ -262,10 +268,8 @@ bool request_decide(struct client *c, bool final)
 
 /* ---- records ---- */
 
-static void record_who(struct client *c, struct buf *r)
+void record_person(const struct who *w, struct buf *r)
 {
-	const struct who *w = c->who;
-
 	if (w->account)
 		record_text(r, FIELD_USER, slice_from(w->account->name));
 	record_uint(r, FIELD_UID, w->uid);
@@ -279,9 +283,14 @@ static void record_who(struct client *c, struct buf *r)
 	record_text(r, FIELD_TTY, slice_from(w->tty));
 	record_uint(r, FIELD_PID, (uint64_t)w->pid);
 	record_text(r, FIELD_EXE, slice_from(w->exe));
+}
+
+static void record_who(struct client *c, struct buf *r)
+{
+	record_person(c->who, r);
 	record_text(r, FIELD_SOCKET, slice_from(socket_kind_name(c->kind)));
-	record_text(r, FIELD_SERVICE, slice_from(w->service));
-	if (w->container)
+	record_text(r, FIELD_SERVICE, slice_from(c->who->service));
+	if (c->who->container)
 		record_bool(r, FIELD_CONTAINER_PEER, true);
 }
 

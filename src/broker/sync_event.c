@@ -86,7 +86,7 @@ static void exec_remove(struct sync *s, struct exec *x)
 
 	*exec_slot(s, slice_from(x->id)) = x->chain;
 	if (e)
-		store_remove(store, e);
+		object_remove(s->broker, e);
 	node_remove(&x->node);
 	node_remove(&x->ended);
 	free(x);
@@ -186,7 +186,7 @@ static void exec_check(void *arg, struct entry *e)
 	if (x)
 		exec_remove(s, x);
 	else
-		store_remove(s->broker->store, e);
+		object_remove(s->broker, e);
 }
 
 void sync_exec_sweep(struct sync *s)
@@ -343,7 +343,7 @@ static void container_gone(struct sync *s, struct slice id)
 	touch(s, id, TOUCH_GONE, 0);
 	execs_remove(s, id);
 	if (c)
-		store_remove(s->broker->store, c);
+		object_remove(s->broker, c);
 }
 
 static void on_container(struct sync *s, const struct event *e)
@@ -376,7 +376,7 @@ static void on_network(struct sync *s, const struct event *e)
 	    slice_is(e->action, "remove")) {
 		touch(s, e->id, TOUCH_GONE, 0);
 		if (n)
-			store_remove(s->broker->store, n);
+			object_remove(s->broker, n);
 	}
 }
 

@@ -147,7 +147,7 @@ static void tag_gone(struct question *q)
 	    (struct slice){ q->key, q->n });
 
 	if (e && e->seen < q->mark) {
-		store_remove(store, e);
+		object_remove(q->sync->broker, e);
 		sync_commit(q->sync);
 	}
 }

@@ -87,7 +87,7 @@ static void look_found(void *arg, const struct listed *l)
 	struct entry *e = store_get(store, k->kind, l->id);
 
 	if (k->gone && e && e->nowners && !label_tells(l, e))
-		store_remove(store, e);
+		object_remove(k->sync->broker, e);
 	sync_take(k->sync, l);
 }
 
@@ -117,7 +117,7 @@ static bool look_missing(struct look *k)
 	if (e && e->seen >= k->mark)
 		return ++k->tries >= LOOK_TRIES || !look_ask(k);
 	if (e)
-		store_remove(store, e);
+		object_remove(k->sync->broker, e);
 	return true;
 }
 

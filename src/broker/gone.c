@@ -1,0 +1,49 @@
+/*
+ * gone.c: whose a network or volume was that has just gone.  Its last event
+ * says nothing of its owner, and reaches his `docker events' when the mirror
+ * has forgotten it already.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/broker.h"
+
+#define GONE_TIME	5000	/* ms: events come within these */
+
+void object_remove(struct broker *b, struct entry *e)
+{
+	struct gone *g = &b->gone.ring[b->gone.next];
+
+	if ((e->kind == OBJECT_NETWORK || e->kind == OBJECT_VOLUME) && e->nowners &&
+	    strlen(e->id) < sizeof(g->id)) {
+		g->kind = e->kind;
+		g->at = loop_now(b->loop);
+		g->owner.uid = e->owners[0].uid;
+		snprintf(g->id, sizeof(g->id), "%s", e->id);
+		snprintf(g->name, sizeof(g->name), "%s", e->name);
+		snprintf(g->person, sizeof(g->person), "%s", e->owners[0].name);
+		snprintf(g->team, sizeof(g->team), "%s", e->owners[0].team);
+		b->gone.next = (b->gone.next + 1) % BOUND_GONE;
+	}
+	store_remove(b->store, e);
+}
+
+bool object_gone(struct broker *b, enum object_kind kind, struct slice id,
+    struct object *o)
+{
+	for (size_t i = 0; i < BOUND_GONE; i++) {
+		/* the last one first */
+		struct gone *g = &b->gone.ring[(b->gone.next + BOUND_GONE - 1 - i) % BOUND_GONE];
+
+		if (g->kind == OBJECT_NONE || loop_now(b->loop) - g->at > GONE_TIME)
+			return false;
+		if (g->kind != kind || !slice_is(id, g->id))
+			continue;
+		g->owner.name = g->person;
+		g->owner.team = g->team;
+		*o = (struct object){ .kind = kind, .id = slice_from(g->id),
+		    .name = slice_from(g->name), .owners = &g->owner, .nowners = 1 };
+		return true;
+	}
+	return false;
+}
