@@ -67,6 +67,7 @@ struct listed {
 	const struct slice *tags;		/* images: RepoTags and RepoDigests, canonical */
 	size_t ntags;
 	uint64_t size;				/* of images, bytes */
+	int64_t created;			/* of images, seconds since 1970 */
 	bool running;				/* or paused, or restarting: it holds memory */
 	struct slice status;			/* "running", "paused", ...: of containers */
 };	/* what there is none of: "" */

@@ -83,13 +83,19 @@ void own_person(const struct client *c, struct owner *o)
 
 /* ---- looking up ---- */
 
+/* Who may act on it may know of it. */
+static bool visible(const struct request *r, const struct object *o)
+{
+	return rights_see(r->rights, o) || rights_cover(r->rights, r->facts.endpoint, o);
+}
+
 static bool sees(void *arg, const struct entry *e)
 {
 	struct client *c = arg;
 	struct object o;
 
 	entry_object(e, &o);
-	return rights_see(c->request->rights, &o);
+	return visible(c->request, &o);
 }
 
 static bool found(struct client *c, struct ref *ref, const struct entry *e)
@@ -232,8 +238,9 @@ static int look_image(struct client *c, struct ref *ref)
 	}
 	if (!image_object(c, i, key, o))
 		return -1;
-	if (!rights_see(r->rights, o)) {
+	if (!visible(r, o)) {
 		ref->state = REF_MISSING;
+		ref->object = o;	/* it is there, but not for him */
 		if (o->nowners)
 			r->secret_of = slice_from(o->owners[0].name);
 		return SYNC_GOOD;
@@ -250,7 +257,7 @@ static int look_image(struct client *c, struct ref *ref)
 
 /* ---- names that images get ---- */
 
-struct held { struct client *c; struct slice prefix; bool others; };
+struct held { struct client *c; struct slice prefix; const struct entry *others; };
 
 static void each_tag(void *arg, struct entry *e)
 {
@@ -260,7 +267,7 @@ static void each_tag(void *arg, struct entry *e)
 	own_person(h->c, &me);
 	if (slice_starts(slice_from(e->id), h->prefix) && e->given && e->nowners &&
 	    !entry_owned(e, me.uid, me.name))
-		h->others = true;
+		h->others = e;
 }
 
 /* "pull -a": all names of a repository at once. */
@@ -274,13 +281,10 @@ static int look_all_tags(struct client *c, struct ref *ref)
 	h.prefix = buf_slice(&prefix);
 	store_each(c->broker->store, OBJECT_TAG, each_tag, &h);
 	ref->state = REF_MISSING;
-	if (h.others) {
+	if (h.others) {		/* one of them is another's: that one decides */
 		struct object *o = arena_alloc(&c->request->arena, sizeof(*o));
-		if (!o)
+		if (!o || !own_object(c, h.others, o))
 			return -1;
-		/* somebody's: no role but `any' may take it */
-		*o = (struct object){ .kind = OBJECT_TAG, .id = ref->name,
-		    .name = ref->name, .common = true };
 		ref->object = o;
 		ref->state = REF_FOUND;
 	}
@@ -346,6 +350,8 @@ static int look(struct client *c, struct ref *ref)
 		return look_image(c, ref);
 	case OBJECT_TAG:
 		return look_tag(c, ref);
+	case OBJECT_BUILD:
+		return SYNC_GOOD;	/* nobody's yet: left to the policy */
 	default:
 		ref->state = REF_MISSING;	/* plugins, swarm: admins' */
 		return SYNC_GOOD;
@@ -455,10 +461,31 @@ static int not_there(struct client *c, const struct ref *ref)
 	return OWN_ANSWERED;
 }
 
+/* 20.10 takes a second network of a name, and then nobody's containers find theirs:
+ * refused in the words of the Engines after it. */
+static bool network_twice(struct client *c)
+{
+	struct request *r = c->request;
+	_cleanup_(buf_free) struct buf text = BUF(1024);
+	struct entry *e = NULL;
+
+	if (r->facts.endpoint->id != EP_NETWORK_CREATE ||
+	    store_find(c->broker->store, OBJECT_NETWORK, r->facts.new_name, everything,
+	    NULL, &e) == REF_MISSING || (e && !slice_is(r->facts.new_name, e->name)))
+		return false;
+	buf_addf(&text, "network with name %.*s already exists",
+	    SLICE_ARG(r->facts.new_name));
+	request_missing(c, 409, buf_slice(&text), buf_slice(&text));
+	return true;
+}
+
 int own_missing(struct client *c)
 {
 	struct request *r = c->request;
 	struct store *s = c->broker->store;
+
+	if (network_twice(c))
+		return OWN_ANSWERED;
 
 	for (size_t i = 0; i < r->facts.nrefs; i++) {
 		const struct ref *ref = &r->facts.refs[i];

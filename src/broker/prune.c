@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "broker/broker.h"
 
@@ -23,6 +24,7 @@ struct prune {
 	struct owner me;
 	char name[BOUND_NAME + 16];
 	bool all;			/* -a: also what has names */
+	int64_t until;			/* only what was made before; 0 all */
 	struct victim victims[PRUNE_MOST];
 	size_t n, at;
 	struct buf deleted;		/* elements of the answer */
@@ -67,6 +69,8 @@ static void image_listed(void *arg, const struct listed *l)
 	struct prune *p = arg;
 	size_t names = 0, his = 0;
 
+	if (p->until && l->created >= p->until)
+		return;
 	for (size_t i = 0; i < l->ntags; i++) {
 		if (is_digest(l->tags[i]))
 			continue;
@@ -175,8 +179,28 @@ static void list_done(void *arg, unsigned status, struct slice body)
 
 static const struct ask_ops list_ops = { list_feed, list_done };
 
-/* dangling is ours: -a says dangling=0. */
-static void prune_filters(struct client *c, struct prune *p, struct buf *path)
+/* "24h", "1795327200", "2026-11-22", "2026-11-22T10:00:00": seconds since 1970;
+ * 0: it is none of these. */
+static int64_t until_when(struct client *c, struct slice s)
+{
+	_cleanup_(buf_free) struct buf text = BUF(64);
+	int64_t now = loop_realtime(c->broker->loop) / 1000000;
+	uint64_t n;
+	struct tm tm = { 0 };
+
+	if (slice_number(s, INT64_MAX, &n))
+		return (int64_t)n;
+	if (time_parse_span(s, UINT32_MAX, &n))
+		return now - (int64_t)n;
+	buf_adds(&text, s);
+	if (buf_ok(&text) && (strptime(buf_text(&text), "%Y-%m-%dT%H:%M:%S", &tm) ||
+	    strptime(buf_text(&text), "%Y-%m-%d", &tm)))
+		return (int64_t)timegm(&tm);
+	return 0;
+}
+
+/* dangling is ours: -a says dangling=0; and no Engine's list knows until. */
+static bool prune_filters(struct client *c, struct prune *p, struct buf *path)
 {
 	_cleanup_(buf_free) struct buf text = BUF(BOUND_PARAMETER);
 	struct pair f;
@@ -186,6 +210,12 @@ static void prune_filters(struct client *c, struct prune *p, struct buf *path)
 	for (size_t i = 0; query_pair(&c->request->facts, "filters", i, &f); i++) {
 		if (slice_is(f.key, "dangling")) {
 			p->all = slice_is(f.value, "0") || slice_is(f.value, "false");
+			continue;
+		}
+		if (slice_is(f.key, "until")) {
+			p->until = until_when(c, f.value);
+			if (!p->until)
+				return false;
 			continue;
 		}
 		buf_addz(&text, comma);
@@ -202,6 +232,7 @@ static void prune_filters(struct client *c, struct prune *p, struct buf *path)
 	buf_addc(&text, '}');
 	buf_addz(path, "/images/json?filters=");
 	http_encode(path, buf_slice(&text));
+	return buf_ok(path) && buf_ok(&text);
 }
 
 static struct prune *prune_new(struct client *c)
@@ -232,9 +263,12 @@ bool prune_images(struct client *c)
 	    rights_scope(c->request->rights, c->request->facts.endpoint) & SEE_ANY)
 		return false;
 	p = prune_new(c);
+	if (p && p->lister && !prune_filters(c, p, &path)) {
+		task_post(c->broker->loop, &p->gone);
+		relay_failed(c, 400, "the filter \"until\" is no time");
+		return true;
+	}
 	if (p && p->lister)
-		prune_filters(c, p, &path);
-	if (p && p->lister && buf_ok(&path))
 		p->ask = ask_start(c->broker, METHOD_GET, buf_slice(&path), SLICE_NONE,
 		    BOUND_ANSWER, PRUNE_TIME, &list_ops, p);
 	if (!p || !p->ask) {

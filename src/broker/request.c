@@ -246,6 +246,24 @@ bool request_body(struct client *c, struct slice body)
 	return false;
 }
 
+/* `docker inspect NAME' asks of every kind, the last ones of plugins and of
+ * swarm's things: 403 would hide the "No such object" that the command line
+ * prints after a 404. */
+static bool asks_what(unsigned endpoint)
+{
+	switch (endpoint) {
+	case EP_PLUGIN_INSPECT:
+	case EP_SERVICE_INSPECT:
+	case EP_TASK_INSPECT:
+	case EP_NODE_INSPECT:
+	case EP_SECRET_INSPECT:
+	case EP_CONFIG_INSPECT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool request_decide(struct client *c, bool final)
 {
 	struct request *r = c->request;
@@ -259,9 +277,7 @@ bool request_decide(struct client *c, bool final)
 	verdict_sentence(&r->verdict, &r->facts, c->who, r->id, &text);
 	verdict_explain(&r->verdict, &r->facts, c->who, r->rights, &why);
 	reason_keep(c->broker, r->id, c->who->uid, buf_slice(&why));
-	/* The last question of `docker inspect NAME': 403 would hide the "No such
-	 * object" that the command line prints after a 404. */
-	request_refused(c, r->facts.endpoint->id == EP_PLUGIN_INSPECT ? 404 : 403,
+	request_refused(c, asks_what(r->facts.endpoint->id) ? 404 : 403,
 	    buf_slice(&text));
 	return false;
 }

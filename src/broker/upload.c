@@ -37,47 +37,32 @@ static int image_name(void *arg, struct slice name, struct buf *err)
 
 struct wanted { struct client *c; struct buf *err; bool bad; };
 
-static bool image_seen(struct client *c, struct slice name)
+static bool from_image(struct client *c, struct slice name)
 {
-	_cleanup_(buf_free) struct buf canonical = BUF(BOUND_OBJECT_NAME + 64);
-	const struct rights *r = c->request->rights;
-	struct store *s = c->broker->store;
-	struct entry *e = NULL;
-	struct object o;
+	struct facts *f = &c->request->facts;
 
-	if (rights_sight(r, OBJECT_IMAGE) & SEE_ANY)
-		return true;
-	/* as an id, where it can be one */
-	if (store_find(s, OBJECT_IMAGE, name, NULL, NULL, &e) != REF_MISSING && e &&
-	    e->nowners) {
-		entry_object(e, &o);
-		return rights_see(r, &o);
-	}
-	if (!reference_canon(name, &canonical) || !buf_ok(&canonical))
-		return true;		/* the Engine says so */
-	e = store_get(s, OBJECT_TAG, buf_slice(&canonical));
-	if (!e || !e->nowners)
-		return true;
-	entry_object(e, &o);
-	o.kind = OBJECT_IMAGE;
-	for (size_t i = 0; i < o.nowners; i++)
-		o.common |= o.owners[i].uid == 0;
-	return rights_see(r, &o);
+	for (size_t i = 0; i < f->nrefs; i++)
+		if (f->refs[i].kind == OBJECT_IMAGE && slice_equal(f->refs[i].name, name))
+			return true;
+	return facts_ref(f, OBJECT_IMAGE, REF_USE, SLICE("Dockerfile"), name) != NULL;
 }
 
 static void dockerfile_names(void *arg, enum dockerfile_what what, struct slice text)
 {
 	struct wanted *w = arg;
+	struct request *r = w->c->request;
 
 	if (w->bad)
 		return;
-	if (what == DOCKERFILE_IMAGE && !image_seen(w->c, text)) {
-		buf_addf(w->err, "there is no image %.*s for you", SLICE_ARG(text));
+	if (what == DOCKERFILE_URL) {
+		facts_reach(&r->facts, "remote", SLICE("Dockerfile"), text, SLICE("build"));
+	} else if (what == DOCKERFILE_IMAGE && !from_image(w->c, text)) {
+		buf_addz(w->err, "it is made from too many images");
 		w->bad = true;
-	} else if (what == DOCKERFILE_UNKNOWN && !(rights_sight(w->c->request->rights,
-	    OBJECT_IMAGE) & SEE_ANY)) {
-		buf_addf(w->err, "it cannot be told which image \"%.*s\" is; write its name",
-		    SLICE_ARG(text));
+	} else if (what == DOCKERFILE_UNKNOWN &&
+	    !(rights_scope(r->rights, r->facts.endpoint) & SEE_ANY)) {
+		buf_addf(w->err, "it cannot be told what \"%.*s\" takes; write the name"
+		    " of the image", SLICE_ARG(text));
 		w->bad = true;
 	}
 }
@@ -164,15 +149,35 @@ static int upload_bad(struct client *c, int k, struct buf *err)
 	return -1;
 }
 
-/* May he give the names that are in it?  -3: not known yet. */
+/* An image that is there, but not for him.  One that is missing the Engine pulls. */
+static const struct ref *hidden_image(const struct facts *f)
+{
+	for (size_t i = 0; i < f->nrefs; i++)
+		if (f->refs[i].kind == OBJECT_IMAGE && f->refs[i].object &&
+		    f->refs[i].state == REF_MISSING)
+			return &f->refs[i];
+	return NULL;
+}
+
+/* May he give the names that are in it, and use what it is made from?  -3: not
+ * known yet. */
 static int upload_names(struct client *c)
 {
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf text = BUF(8192);
+	const struct ref *hidden;
 	int k = own_names(c);
 
 	if (k == SYNC_WAIT)
 		return -3;
+	hidden = hidden_image(&r->facts);
+	if (hidden) {
+		buf_addf(&text, "the build is refused: there is no image %.*s for you",
+		    SLICE_ARG(hidden->name));
+		r->body_done = false;
+		relay_failed(c, 404, buf_text(&text));
+		return -1;
+	}
 	if (k == SYNC_GOOD)
 		policy_decide(r->rights, &r->facts, loop_realtime(c->broker->loop) / 1000000,
 		    true, &r->verdict);
@@ -217,7 +222,8 @@ static int upload_end(struct client *c)
 	if (k != ARCHIVE_GOOD)
 		return upload_bad(c, k, &err);
 	r->whole_archive = true;
-	k = r->facts.endpoint->id == EP_IMAGE_LOAD ? upload_names(c) : 0;
+	k = r->facts.endpoint->id == EP_IMAGE_LOAD ||
+	    r->facts.endpoint->id == EP_IMAGE_BUILD ? upload_names(c) : 0;
 	if (k != 0)
 		return k;
 	/* the names of a load are its sender's from now on */

@@ -122,6 +122,8 @@ static int image_read(struct lister *l, const struct members *m,
 
 	if (integer_of(member_get(m, "Size", twice), &size) && size > 0)
 		to->size = (uint64_t)size;
+	if (integer_of(member_get(m, "Created", twice), &size) && size > 0)
+		to->created = size;
 	if (r == 0)
 		r = refs_add(&refs, tags, &l->memory, &l->canon);
 	if (r == 0)

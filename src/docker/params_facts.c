@@ -429,6 +429,7 @@ static int endpoint_finish(struct facts *f)
 			    SLICE("distribution"));
 		return r;
 	case EP_BUILD_PRUNE:
+	case EP_BUILD_CANCEL:
 		f->on_any = true;
 		return 0;
 	default:
