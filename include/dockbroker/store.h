@@ -25,6 +25,7 @@ struct entry {
 	size_t nlabels;
 	struct usage usage;		/* of a container */
 	bool active;			/* a container that runs, or was just made */
+	bool running;			/* as the Engine says; memory only, the mirror's to set */
 	bool common;			/* predefined network */
 	bool given;			/* tag: named by its owner, not by a pull */
 	bool kept;			/* on disk */

@@ -1,7 +1,7 @@
 /*
- * gone.c: whose a network or volume was that has just gone.  Its last event
- * says nothing of its owner, and reaches his `docker events' when the mirror
- * has forgotten it already.
+ * gone.c: whose a network, volume or image was that has just gone.  Its last
+ * event says nothing of its owner, and reaches his `docker events' when the
+ * mirror has forgotten it already.  (A container's has its labels.)
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@ void object_remove(struct broker *b, struct entry *e)
 {
 	struct gone *g = &b->gone.ring[b->gone.next];
 
-	if ((e->kind == OBJECT_NETWORK || e->kind == OBJECT_VOLUME) && e->nowners &&
+	if (e->kind != OBJECT_CONTAINER && e->kind != OBJECT_EXEC && e->nowners &&
 	    strlen(e->id) < sizeof(g->id)) {
 		g->kind = e->kind;
 		g->at = loop_now(b->loop);

@@ -144,9 +144,10 @@ static bool sees_image(struct client *c, struct slice id)
 	struct entry *e = store_get(c->broker->store, OBJECT_IMAGE, id);
 	struct object o;
 
-	if (!e)
+	if (!e && !object_gone(c->broker, OBJECT_IMAGE, id, &o))
 		return false;		/* by its names, or not at all */
-	entry_object(e, &o);
+	if (e)
+		entry_object(e, &o);
 	return o.nowners && rights_see(rights_now(c), &o);
 }
 
@@ -181,6 +182,12 @@ static bool narrow_sees_tag(void *arg, struct slice image_id, struct slice tag)
 	if (e) {
 		o.owners = e->owners;
 		o.nowners = e->nowners;
+	}
+	/* in events, a name without a holder may be one that is gone */
+	if (!e && c->request->facts.endpoint->id == EP_EVENTS) {
+		if (!object_gone(c->broker, OBJECT_TAG, tag, &o))
+			return sees_any(rights_now(c), OBJECT_IMAGE);
+		o.kind = OBJECT_IMAGE;
 	}
 	o.common = !o.nowners;
 	for (size_t i = 0; i < o.nowners; i++)
@@ -218,7 +225,7 @@ static void count_one(void *arg, struct entry *e)
 	if (!rights_see(rights_now(n->c), &o))
 		return;
 	n->all++;
-	n->active += e->active;
+	n->active += e->running;
 }
 
 static int64_t narrow_count(void *arg, const char *field)

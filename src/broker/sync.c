@@ -149,6 +149,7 @@ static int take_container(struct sync *s, struct entry *e,
 		store_active(store, e, false);
 	else if (!t)
 		store_active(store, e, active(e, l));
+	e->running = l->running && !(t && t->flags & TOUCH_DIED);
 	return e->image[0] || !l->image.n ? 0 : store_image(store, e, l->image);
 }
 

@@ -332,8 +332,10 @@ static void container_runs(struct sync *s, const struct event *e, bool runs)
 	    store_get(store, OBJECT_CONTAINER, e->id);
 
 	touch(s, e->id, runs ? 0 : TOUCH_DIED, runs ? TOUCH_DIED : 0);
-	if (c)
-		store_active(store, c, runs);
+	if (!c)
+		return;
+	store_active(store, c, runs);
+	c->running = runs;
 }
 
 static void container_gone(struct sync *s, struct slice id)

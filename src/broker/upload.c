@@ -8,10 +8,25 @@
 
 #include "broker/broker.h"
 
-#define BUILD_ARGS	256
 #define READ_MOST	(64 * 1024)	/* bytes; gzip makes a thousand times as much */
 
 /* ---- docker load: the names in manifest.json ---- */
+
+/* "docker.io/library/0123456789ab:1" would hide what others mean by that id. */
+static bool like_id(struct slice canonical)
+{
+	struct slice library = SLICE("docker.io/library/");
+	size_t n = 0;
+
+	if (!slice_starts(canonical, library))
+		return false;
+	canonical.p += library.n;
+	canonical.n -= library.n;
+	while (n < canonical.n && canonical.p[n] != ':' && canonical.p[n] != '@')
+		if (!strchr("0123456789abcdef", canonical.p[n++]))
+			return false;
+	return n >= 12 && n <= 64;
+}
 
 /* Looked up when the archive is whole: the Engine acts no sooner. */
 static int image_name(void *arg, struct slice name, struct buf *err)
@@ -22,6 +37,11 @@ static int image_name(void *arg, struct slice name, struct buf *err)
 
 	if (!reference_canon(name, &canonical) || !buf_ok(&canonical)) {
 		buf_addf(err, "it names an image \"%.*s\", which is no name", SLICE_ARG(name));
+		return ARCHIVE_BAD;
+	}
+	if (like_id(buf_slice(&canonical))) {
+		buf_addf(err, "it names an image \"%.*s\", which looks like an id",
+		    SLICE_ARG(name));
 		return ARCHIVE_BAD;
 	}
 	for (size_t i = 0; i < f->nrefs; i++)
@@ -74,14 +94,19 @@ static int file_seen(void *arg, const struct archive_file *f, struct buf *err)
 
 	if (c->request->facts.endpoint->id == EP_IMAGE_LOAD)
 		return manifest_names(f->name, f->text, image_name, c, err);
-	struct dockerfile_arg args[BUILD_ARGS];
+	struct dockerfile_arg *args;
 	size_t n = 0;
 	struct pair p;
 
-	while (n < BUILD_ARGS && query_pair(&c->request->facts, "buildargs", n, &p)) {
+	while (query_pair(&c->request->facts, "buildargs", n, &p))
+		n++;
+	args = arena_alloc(&c->request->arena, (n + 1) * sizeof(*args));
+	for (n = 0; args && query_pair(&c->request->facts, "buildargs", n, &p); n++) {
 		args[n].name = p.key;
-		args[n++].value = p.value;
+		args[n].value = p.value;
 	}
+	if (!args)
+		return -1;
 	if (dockerfile_read(f->text, args, n, dockerfile_names, &w) < 0)
 		return -1;
 	return w.bad ? ARCHIVE_BAD : ARCHIVE_GOOD;
