@@ -115,6 +115,7 @@ struct facts {
 	struct ref *refs;
 	struct usage asked;		/* create, update, network and volume create */
 	unsigned open;			/* enum usage_open */
+	bool no_devices;		/* its environment says NVIDIA_VISIBLE_DEVICES=void, whatever the image says */
 	bool removes;			/* HostConfig.AutoRemove */
 	bool on_any;			/* acts on everything of a kind and cannot be narrowed: build
 					 * cache prune, push of all tags */

@@ -246,8 +246,14 @@ static int look_image(struct client *c, struct ref *ref)
 		return SYNC_GOOD;
 	}
 	if (r->facts.endpoint->id == EP_CONTAINER_CREATE &&
-	    slice_is(ref->path, "Image") && !keep_image(r, i))
-		return -1;
+	    slice_is(ref->path, "Image")) {
+		if (!keep_image(r, i))
+			return -1;
+		/* where NVIDIA's runtime is the default, this is as good as --gpus */
+		if (i->devices && !r->facts.no_devices)
+			facts_reach(&r->facts, "gpu", SLICE("Image"), SLICE("count=-1"),
+			    SLICE("NVIDIA_VISIBLE_DEVICES"));
+	}
 	ref->state = REF_FOUND;
 	ref->object = o;
 	if (!by_name(r, ref->name))

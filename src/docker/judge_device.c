@@ -125,7 +125,12 @@ static void variable(struct walk *w, const struct field *f _unused_,
 	bool any;
 
 	/* most are none of them, and none of these ends otherwise */
-	if (!value.n || name.n < 16 || name.p[name.n - 1] != 'S')
+	if (name.n < 16 || name.p[name.n - 1] != 'S')
+		return;
+	/* whatever the image says: the last one counts */
+	if (slice_is(name, "NVIDIA_VISIBLE_DEVICES"))
+		w->facts->no_devices = !value.n || list_has("void|none", value);
+	if (!value.n)
 		return;
 	any = list_has(all, name);
 	if (list_has("void|none", value) || (!any && !list_has(some, name)))
