@@ -12,6 +12,7 @@ NO_AUTHD="dockbroker: dockbroker-authd is not running, so accounts cannot be che
 NO_ENGINE="dockbroker: the Docker Engine is not running"
 
 setup_file() {
+	export STUB_CONTAINERS="mine:alice exec-$ALICE:alice slow-1:alice his:bob x:bob watched"
 	stub_up
 	printf '%s\n' 'drain-time 3s' 'account-time 2s' >"$STUB/config"
 	cat >"$STUB/policy.conf" <<-'END'
@@ -365,7 +366,7 @@ starts_not() { # TEXT: dockbrokerd ends with 1, and its output holds TEXT
 	echo "# cut after $took ms" >&3
 	[ "$took" -lt 2000 ]
 	[ "$(tail -n 1 "$exec")" = cut ]
-	recorded event=stream-cut user=alice action=container.logs path=/containers/mine/logs \
+	recorded event=stream-cut user=alice action=container.logs object=mine \
 		"reason=the right that opened it has ended"
 	recorded event=stream-cut user=alice action=exec.start "reason=the right that opened it has ended"
 	not_recorded event=stream-cut user=bob
@@ -389,7 +390,7 @@ starts_not() { # TEXT: dockbrokerd ends with 1, and its output holds TEXT
 	took=$(($(now_ms) - began))
 	echo "# cut after $took ms" >&3
 	[ "$took" -lt 5000 ]
-	recorded event=stream-cut user=dave path=/containers/watched/logs
+	recorded event=stream-cut user=dave action=container.logs object=watched
 	ask $DAVE "$SHARED" GET /containers/json
 	[ "$status" = 403 ]
 }
@@ -434,7 +435,7 @@ starts_not() { # TEXT: dockbrokerd ends with 1, and its output holds TEXT
 	dead() { ! alive "$1"; }
 	soon dead "$stream"
 	recorded event=stop "detail=dockbrokerd ends"
-	recorded event=access path=/containers/slow-1/json status=200
+	recorded event=access action=container.inspect object=slow-1 status=200
 	# what it left does not hinder the next
 	part start broker
 	soon asked 200 $ALICE "$SHARED" GET /containers/json

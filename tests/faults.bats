@@ -24,8 +24,8 @@ setup_file() {
 	mount -t tmpfs -o size=48m,mode=0700,uid=64991,gid=64991 audit "$RIG/audit"
 	stub_up "$RIG/audit/audit.jsonl"
 	echo 'audit-time 1s' >"$STUB/config"
-	cat >"$STUB/policy.conf" <<-'END'
-		include "roles.conf"
+	roles_unlimited >"$STUB/policy.conf"
+	cat >>"$STUB/policy.conf" <<-'END'
 		grant developer to user alice
 		grant viewer to user erin
 	END

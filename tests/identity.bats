@@ -15,6 +15,8 @@ ANN=64871 BEN=64872		# of the machine
 
 setup_file() {
 	local devs
+	export STUB_CONTAINERS="lent:alice whose-1:alice userns-1:alice quiet:quinn
+		whose-2 whose-3 primary"
 	stub_up
 	mkdir -p "$STUB/lib"
 	"${CC:-cc}" -shared -fPIC -O1 -o "$STUB/lib/libnss_quiet.so.2" "$lib/nss_quiet.c"
@@ -25,8 +27,8 @@ setup_file() {
 		service ci mode=0666 uid=64802
 		service closed mode=0666
 	END
-	cat >"$STUB/policy.conf" <<-'END'
-		include "roles.conf"
+	roles_unlimited >"$STUB/policy.conf"
+	cat >>"$STUB/policy.conf" <<-'END'
 		grant developer to group devs
 		grant viewer to group primaries
 		grant viewer to user erin
@@ -171,8 +173,8 @@ other::---"
 		os.wait()
 	END
 	is 0 "200 $BOB"
-	recorded event=access path=/containers/lent/json user=alice uid=$ALICE
-	not_recorded event=access path=/containers/lent/json user=bob
+	recorded event=access action=container.inspect object=lent user=alice uid=$ALICE
+	not_recorded event=access action=container.inspect object=lent user=bob
 }
 
 @test "on the shared socket the uid decides" {
@@ -182,9 +184,9 @@ other::---"
 	[ "$status" = 200 ]
 	ask 0 "$SHARED" GET /containers/whose-3/json
 	[ "$status" = 200 ]
-	recorded path=/containers/whose-1/json user=alice uid=$ALICE role=developer "grant=group devs"
-	recorded path=/containers/whose-2/json user=erin uid=$ERIN role=viewer "grant=user erin"
-	recorded path=/containers/whose-3/json user=root uid=0 role=admin
+	recorded action=container.inspect object=whose-1 user=alice uid=$ALICE role=developer "grant=group devs"
+	recorded action=container.inspect object=whose-2 user=erin uid=$ERIN role=viewer "grant=user erin"
+	recorded action=container.inspect object=whose-3 user=root uid=0 role=admin
 	# and what the one may, the other may not
 	ask $ALICE "$SHARED" POST /containers/create?name=by-alice '{"Image":"x"}'
 	[ "$status" = 201 ]
@@ -198,7 +200,7 @@ other::---"
 	there "$users/carol.sock"
 	ask $CAROL "$users/carol.sock" GET /containers/primary/json
 	[ "$status" = 200 ]
-	recorded path=/containers/primary/json user=carol role=viewer "grant=group primaries"
+	recorded action=container.inspect object=primary user=carol role=viewer "grant=group primaries"
 }
 
 @test "a stranger has no socket, no role and a sentence" {
@@ -231,7 +233,7 @@ other::---"
 		curl -sS --unix-socket "$SHARED" -w '\n%{http_code}' \
 		http://d/containers/userns-1/json)"
 	[ "$status" = 200 ]
-	recorded path=/containers/userns-1/json user=alice uid=$ALICE role=developer
+	recorded action=container.inspect object=userns-1 user=alice uid=$ALICE role=developer
 	# root of her own namespace is not root
 	answer "$(setpriv --reuid $ALICE --regid $ALICE --clear-groups unshare -Ur \
 		sh -c 'test "$(id -u)" = 0 && exec "$@"' - \
@@ -363,7 +365,7 @@ other::---"
 	is 0 "$users/quinn.sock"
 	ask $QUINN "$users/quinn.sock" GET /containers/quiet/json
 	[ "$status" = 200 ]
-	recorded path=/containers/quiet/json user=quinn socket=user role=developer "grant=group devs"
+	recorded action=container.inspect object=quiet user=quinn socket=user role=developer "grant=group devs"
 	# it survives an enumeration that does not see him
 	run dockbroker reload
 	is 0 "reloaded"

@@ -6,7 +6,10 @@ usage: engine.py SOCKET CONTROL
 Each request whose path holds a segment for which a script was given runs that
 script; every other one is answered with 200 and a small JSON object.  All that
 comes is recorded as a strict server reads it: requests, and bytes that are no
-request.  CONTROL takes one JSON object a line and answers with one:
+request.  There are containers of the names NAMES and images of every name: in
+what is recorded they stand by name as long as they are asked for by id ("raw"
+keeps the ids).  What the broker asks for itself (OWN) gets a sensible answer
+and is not recorded.  CONTROL takes one JSON object a line and answers with one:
 
   {"cmd": "script", "name": S, "steps": [...]}   for paths with the segment S
   {"cmd": "reset"}        forget requests and scripts
@@ -17,20 +20,71 @@ Steps: ["send", TEXT] ["body"] ["sleep", S] ["zeros", N] ["drip", TEXT, S]
 ["chunks", N, SIZE] ["echo"] ["until", N] ["wait"] ["shut"] ["close"]
 ["again"] (as "send", for the second time only)
 """
+import hashlib
 import json
 import os
+import re
 import socket
 import sys
 import threading
 import time
+import urllib.parse
 import zlib
 
 KEEP = 65536
+NAMES = """a b c d evil next slow up plain early det ws gone boom wsno interim drip
+    chunky close closing twice same later chunks none length chunk between badchunk
+    longchunk stale once full wait tail mute deaf sink stuck flood spout big end220000
+    end300000 end400000 end1500000 sized chunked raw shut huge bad-cl-te bad-two-cl
+    bad-cl-sign bad-te-gzip bad-no-status bad-status-99 bad-http-2 bad-not-http
+    bad-bare-lf bad-folded bad-nul bad-huge bad-many bad-204-body bad-unasked-101
+    bad-nothing bad-half-a-head bad-hang""".split()
+OWN = re.compile(r'GET (/v1\.41/(events|networks|volumes|containers/json\?all=1|'
+                 r'images/json\?all=1|images/.+/json|exec/[0-9a-f]+/json)|/info) HTTP')
 OK = (b'HTTP/1.1 200 OK\r\nApi-Version: 1.45\r\nOstype: linux\r\n'
       b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n')
 lock = threading.Lock()
 scripts, log = {}, []
 conns = 0
+
+
+def ident(name):
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+ids = {ident(name): name for name in NAMES}     # of images too, when asked for
+CONTAINERS = [{'Id': i, 'Names': ['/' + ids[i]], 'Image': 'x', 'Labels': {}, 'State': 'running',
+               'ImageID': 'sha256:' + ident('docker.io/library/x:latest')} for i in list(ids)]
+
+
+def own(path):
+    """The answer to what the broker asks for itself."""
+    image = re.match(r'/v1.41/images/(.+)/json$', path)
+    if path.startswith('/v1.41/containers/'):
+        return CONTAINERS
+    if path == '/v1.41/volumes':
+        return {'Volumes': []}
+    if path.startswith('/v1.41/exec/'):
+        return {'ContainerID': ident('up')}
+    if path == '/info':
+        return {'CgroupDriver': 'cgroupfs', 'NCPU': 8}
+    if image:
+        name = urllib.parse.unquote(image[1])
+        ids[ident(name)] = name.removeprefix('docker.io/library/').removesuffix(':latest')
+        return {'Id': 'sha256:' + ident(name), 'RepoTags': [name], 'Config': {}}
+    return []
+
+
+def plain(target):
+    """The answer to what has no script."""
+    if target.endswith('/_ping'):
+        return b'OK'
+    return b'[]\n' if '/containers/json' in target else b'{"Fake":true}\n'
+
+
+def named(line):
+    """A request line with names where it has full ids of NAMES or of images."""
+    return re.sub(r'(?:sha256(?::|%3A))?([0-9a-f]{64})', lambda m: ids.get(m[1], m[0]), line)
 
 
 class Gone(Exception):
@@ -86,14 +140,35 @@ class Conn:
         entry['done'] = True
 
     def head(self):
+        """The next request; what the broker asks for itself is answered."""
+        while True:
+            entry = self.one_head()
+            if entry:
+                return entry
+
+    def own(self, path):
+        if path.endswith('/events'):
+            self.sock.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+            self.more()
+            raise Gone
+        text = json.dumps(own(path)).encode()
+        self.sock.sendall(OK % len(text) + text)
+
+    def one_head(self):
         while b'\r\n\r\n' not in self.buf:
             if len(self.buf) > KEEP:
                 break
             self.more()
         head, _, rest = self.buf.partition(b'\r\n\r\n')
         lines = head.decode('latin1').split('\r\n')
+        if OWN.match(lines[0]):
+            self.buf = rest
+            self.own(lines[0].split(' ')[1])
+            return None
+        raw = lines[0]
+        lines[0] = named(raw)
         words = lines[0].split(' ')
-        entry = {'conn': self.number, 'line': lines[0], 'fields': lines[1:],
+        entry = {'conn': self.number, 'line': lines[0], 'raw': raw, 'fields': lines[1:],
                  'method': words[0], 'target': words[1] if len(words) > 1 else '',
                  'headers': {}, 'body': '', 'received': 0, 'crc': 0,
                  'done': False, 'junk': False, 'gone': 0, 'tunnel': ''}
@@ -170,7 +245,7 @@ class Conn:
             try:
                 if steps is None:
                     self.body(entry)
-                    text = b'OK' if entry['target'].endswith('_ping') else b'{"Fake":true}'
+                    text = plain(entry['target'])
                     self.sock.sendall(OK % len(text) +
                                       (b'' if entry['method'] == 'HEAD' else text))
                 else:
@@ -197,6 +272,8 @@ def connection(sock, number):
 def answer(cmd):
     with lock:
         if cmd['cmd'] == 'script':
+            if not re.fullmatch('[0-9a-f]{64}|events|' + '|'.join(NAMES), cmd['name']):
+                raise ValueError('no container of that name: ' + cmd['name'])
             scripts[cmd['name']] = cmd['steps']
         elif cmd['cmd'] == 'reset':
             scripts.clear()

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import socket
+import tarfile
 import threading
 import time
 
@@ -236,6 +237,22 @@ def raw_stream():
     return reply('', 'Content-Type: application/vnd.docker.raw-stream')
 
 
+FAKE = b'{"Fake":true}\n'     # what engine.py answers
+
+
+def tar(*files):
+    """An archive of (name, content): bytes, or a number of bytes to come."""
+    out = b''
+    for name, content in files:
+        info = tarfile.TarInfo(name)
+        info.size = content if isinstance(content, int) else len(content)
+        out += info.tobuf(tarfile.USTAR_FORMAT)
+        if isinstance(content, bytes):
+            out += content + bytes(-len(content) % 512)
+    return out
+
+
+TAR_END = bytes(1024)
 UPGRADED = reply('', 'Connection: Upgrade', 'Upgrade: tcp', status='101 UPGRADED')
 CHUNKED = 'Transfer-Encoding: chunked'
 

@@ -1,5 +1,6 @@
 """Cases about size: much data, many streams, many connections, no work."""
 import contextlib
+import json
 import os
 import resource
 import socket
@@ -8,9 +9,9 @@ import time
 import zlib
 
 from flow import UP, attach
-from lib import (CHUNKED, UPGRADED, Client, broker_pid, check, equal, fds, flat,
-                 get, memory, memory_peak_reset, post, reply, request, sized,
-                 within)
+from lib import (CHUNKED, TAR_END, UPGRADED, Client, broker_pid, check, equal, fds,
+                 flat, get, memory, memory_peak_reset, post, reply, request, sized,
+                 tar, within)
 
 GIB = 1 << 30
 SANITIZED = os.environ.get('SANITIZED') == '1'
@@ -20,17 +21,24 @@ SIZE = GIB if not SANITIZED else GIB >> 3
 
 def up(engine):
     block = os.urandom(1 << 20)
-    for target, method in (('/containers/up/archive?path=/', 'PUT'), ('/images/load', 'POST')):
+    data = tar(('data', SIZE))
+    layer = len(data) + SIZE + len(TAR_END)
+    manifest = json.dumps([{'Config': 'c.json', 'RepoTags': ['big:1'], 'Layers': ['layer.tar']}]).encode()
+    for target, method, first, last in (
+            ('/containers/up/archive?path=/', 'PUT', data, TAR_END),
+            ('/images/load', 'POST', tar(('layer.tar', layer)) + data,
+             TAR_END + tar(('c.json', b'{}'), ('manifest.json', manifest)) + TAR_END)):
+        size = len(first) + SIZE + len(last)
         engine.say(cmd='reset')
         with Client(timeout=60) as c:
             c.alive('start')
             memory_peak_reset()
             before, crc = memory(), 0
             chunked = method == 'POST'
-            c.send(request(method, target, '', CHUNKED if chunked else 'Content-Length: %d' % SIZE))
-            for _ in range(SIZE >> 20):
-                crc = zlib.crc32(block, crc)
-                c.send(b'%x\r\n' % len(block) + block + b'\r\n' if chunked else block)
+            c.send(request(method, target, '', CHUNKED if chunked else 'Content-Length: %d' % size))
+            for piece in [first] + [block] * (SIZE >> 20) + [last]:
+                crc = zlib.crc32(piece, crc)
+                c.send(b'%x\r\n' % len(piece) + piece + b'\r\n' if chunked else piece)
             if chunked:
                 c.send(b'0\r\n\r\n')
             equal(c.answer().status, 200, target)
@@ -38,7 +46,7 @@ def up(engine):
             check(peak - before < FLAT, 'memory grew (KiB)', before, peak)
             c.alive('an upload')
         e = engine.log()[1]
-        equal((e['received'], e['crc'], e['done']), (SIZE, crc, True), 'what arrived')
+        equal((e['received'], e['crc'], e['done']), (size, crc, True), 'what arrived')
 
 
 def down(engine):
@@ -182,11 +190,11 @@ def idle(engine):
         'attach not answered, half-closed': (attach('mute', *UP), True),
         'attached, not reading': (attach('spout', *UP), False),
         'attached, not reading, half-closed': (attach('spout', *UP), True),
-        'does not read': (get('/containers/huge/json'), False),
-        'does not read the end': (get('/containers/big/json'), False),
-        'does not read, more asked': (get('/containers/big/json') + get('/_ping'), False),
-        'does not read, half-closed': (get('/containers/big/json'), True),
-        'does not read the last': (get('/containers/big/json', 'Connection: close') + b'x' * 70000, False),
+        'does not read': (get('/containers/huge/export'), False),
+        'does not read the end': (get('/containers/big/export'), False),
+        'does not read, more asked': (get('/containers/big/export') + get('/_ping'), False),
+        'does not read, half-closed': (get('/containers/big/export'), True),
+        'does not read the last': (get('/containers/big/export', 'Connection: close') + b'x' * 70000, False),
         'refused, still open': (b'nonsense\r\n\r\n', False),
         'answered early': (request('PUT', '/containers/early/archive?path=/', 'abc', 'Content-Length: 9'), False),
     }

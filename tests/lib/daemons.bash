@@ -37,6 +37,12 @@ stub_down() {
 	rm -rf "$STUB"
 }
 
+# An include line of the presets for who makes more than a preset allows.
+roles_unlimited() {
+	sed '/^\tlimit /d' "$top/conf/roles.conf" >"$STUB/unlimited.conf"
+	echo "include \"$STUB/unlimited.conf\""
+}
+
 # One request as UID on a connection of its own.  status is that of HTTP, 000
 # when there was no answer; output is the message of an error, else the body.
 ask() { # UID SOCKET METHOD TARGET [JSON]
