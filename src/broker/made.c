@@ -116,6 +116,14 @@ static struct entry *object_of(struct client *c, enum object_kind kind)
 	return NULL;
 }
 
+/* What it was labelled with, where the policy looks at labels; a container's come
+ * with its event. */
+static void learn_labels(struct client *c, const struct entry *e)
+{
+	if (e->kind != OBJECT_CONTAINER && rights_want_labels(c->broker->rules.policy))
+		sync_look(c->broker, e->kind, slice_from(e->id));
+}
+
 static struct entry *own_new(struct client *c, enum object_kind kind, const char *field,
     struct slice name)
 {
@@ -131,6 +139,7 @@ static struct entry *own_new(struct client *c, enum object_kind kind, const char
 		return e;
 	}
 	store_labelled(s, e, slice_from(r->owner.name));
+	learn_labels(c, e);
 	return e;
 }
 
@@ -151,6 +160,13 @@ static void container_made(struct client *c)
 
 	if (!e)
 		return;
+	for (size_t i = 0; i < r->facts.nrefs; i++) {
+		const struct ref *ref = &r->facts.refs[i];
+		struct entry *volume = ref->made ? store_get(s, ref->kind, ref->name) : NULL;
+
+		if (volume)
+			learn_labels(c, volume);
+	}
 	if (store_image(s, e, r->facts.image) < 0)
 		log_warn("the image of a new container could not be kept");
 	struct usage u = r->promised;

@@ -96,6 +96,16 @@ static int registry_set(struct facts *f, struct slice image)
 }
 
 /* The image of the path is, with ?tag, the one that is sent. */
+/* What the Engine is to talk to. */
+static int registry_reached(struct facts *f, struct slice reference, const char *why)
+{
+	int r = registry_set(f, reference);
+
+	if (r == 0)
+		facts_reach(f, "remote", SLICE(""), f->object2, slice_from(why));
+	return r;
+}
+
 static int push_finish(struct facts *f)
 {
 	_cleanup_(buf_free) struct buf name = BUF(BOUND_OBJECT_NAME + 32);
@@ -113,7 +123,7 @@ static int push_finish(struct facts *f)
 		f->refs[0].name = f->image;
 	if (f->nrefs > 0 && !f->refs[0].name.p)
 		return -ENOMEM;
-	return registry_set(f, f->image);
+	return registry_reached(f, f->image, "push");
 }
 
 /* ---- far-reaching ones ---- */
@@ -408,8 +418,6 @@ int item_facts(struct facts *f, struct item *it, struct buf *faults)
 
 static int endpoint_finish(struct facts *f)
 {
-	int r;
-
 	switch (f->endpoint->id) {
 	case EP_IMAGE_TAG:
 	case EP_CONTAINER_COMMIT:
@@ -423,11 +431,7 @@ static int endpoint_finish(struct facts *f)
 	case EP_IMAGE_PUSH:
 		return push_finish(f);
 	case EP_IMAGE_DISTRIBUTION:
-		r = registry_set(f, f->object);
-		if (r == 0)
-			facts_reach(f, "remote", SLICE(""), f->object2,
-			    SLICE("distribution"));
-		return r;
+		return registry_reached(f, f->object, "distribution");
 	case EP_BUILD_PRUNE:
 	case EP_BUILD_CANCEL:
 		f->on_any = true;

@@ -49,7 +49,9 @@ static void test_reach(void **state)
 		{ "GET /distribution/a/json", "remote", "", "docker.io",
 		    "distribution" },
 		{ "GET /distribution/h.io:1/a/b:t/json", "remote", "",
-		    "h.io:1", "distribution" }
+		    "h.io:1", "distribution" },
+		{ "POST /images/h.io/a/push?tag=1", "remote", "", "h.io",
+		    "push" }
 	};
 	static const char *const none[] = {
 		"POST /build?networkmode=none&extrahosts=a:1.2.3.4&remote=",
@@ -58,8 +60,7 @@ static void test_reach(void **state)
 		"POST /images/create?fromSrc=-",
 		"POST /containers/x/start?checkpoint=&checkpoint-dir=",
 		"GET /images/search?term=x", "GET /images/search?term=a/b",
-		"GET /images/search?term=docker.io/b",
-		"POST /images/h.io/a/push?tag=1"
+		"GET /images/search?term=docker.io/b"
 	};
 	struct ask a;
 
