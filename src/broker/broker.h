@@ -228,6 +228,8 @@ struct reasons { struct reason ring[BOUND_WHY]; size_t next; };
 void reason_keep(struct broker *b, uint64_t id, uint32_t uid, struct slice text);
 /* Outcome 1: not known, or not his. */
 int reason_find(struct broker *b, uint64_t id, uint32_t uid, const char **text) _must_check_;
+/* His last refusals at length, at most so many.  How many there were. */
+size_t reason_last(struct broker *b, uint32_t uid, size_t most, struct buf *out);
 void reasons_free(struct broker *b);
 
 /* ---- engine.c: connections to the Engine ---- */
@@ -381,6 +383,7 @@ struct request {
 	bool reserved;
 	struct store *store;		/* where */
 	const struct image *image;	/* what a create runs; in the arena */
+	struct slice new_id;		/* of what was made; in the arena */
 	struct slice secret_of;		/* for the record: whose the missing object is */
 	int64_t began_real;
 	/* request body, streamed */

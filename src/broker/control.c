@@ -203,10 +203,21 @@ static void answer_reload(struct control *k)
 		control_answer(k, r ? CODE_REFUSED : CODE_DONE, buf_slice(&err));
 }
 
+#define WHY_LAST	5	/* refusals told without a number */
+
 static void answer_why(struct control *k)
 {
 	const char *text;
 
+	if (!k->ask.number) {
+		_cleanup_(buf_free) struct buf out = BUF(WHY_LAST * 40 * 1024);
+
+		if (!reason_last(k->broker, k->who.uid, WHY_LAST, &out))
+			control_say(k, CODE_DONE, "nothing of yours was refused lately");
+		else
+			control_answer(k, CODE_DONE, buf_slice(&out));
+		return;
+	}
 	if (reason_find(k->broker, k->ask.number, k->who.uid, &text))
 		control_say(k, CODE_REFUSED, "no such refusal of yours is known;"
 		    " the last ones are kept until the broker restarts");

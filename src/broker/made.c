@@ -133,6 +133,7 @@ static struct entry *own_new(struct client *c, enum object_kind kind, const char
 
 	if (!answer_text(buf_slice(&r->held), &r->arena, &id, field))
 		return NULL;
+	r->new_id = id;
 	struct entry *e = store_add(s, kind, id, name);
 	if (!e || store_own(s, e, &r->owner) < 0) {
 		log_warn("the owner of a new %s could not be kept", object_kind_name(kind));
@@ -184,6 +185,7 @@ static void exec_made(struct client *c)
 
 	if (!parent || !answer_text(buf_slice(&r->held), &r->arena, &id, "Id"))
 		return;
+	r->new_id = id;
 	e = store_add(c->broker->store, OBJECT_EXEC, id, SLICE(""));
 	if (e && store_parent(c->broker->store, e, slice_from(parent->id)) < 0)
 		object_remove(c->broker, e);

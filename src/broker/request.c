@@ -335,12 +335,20 @@ static void record_word(const struct facts *f, struct buf *r)
 	record_text(r, FIELD_WORD, (struct slice){ text, n });
 }
 
-/* The first object that was found: by its id, and whose it is. */
-static void record_object(const struct facts *f, struct buf *r)
+/* What it is about: by its id, and whose it is; in a result also what was made. */
+static void record_object(const struct request *q, struct buf *r)
 {
+	const struct facts *f = &q->facts;
+
+	if (q->new_id.n) {
+		record_text(r, FIELD_OBJECT_ID, q->new_id);
+		record_text(r, FIELD_OWNER, slice_from(q->owner.name));
+		return;
+	}
 	for (size_t i = 0; i < f->nrefs; i++) {
 		const struct ref *ref = &f->refs[i];
-		if (ref->state != REF_FOUND || ref->use == REF_GIVE || !ref->object)
+		if (ref->state != REF_FOUND || ref->use == REF_GIVE || !ref->object ||
+		    ref->kind != f->endpoint->object)
 			continue;
 		record_text(r, FIELD_OBJECT_ID, ref->object->id);
 		if (ref->object->nowners)
@@ -369,7 +377,7 @@ static void record_asked(const struct request *q, struct buf *r)
 	if (f->endpoint && f->endpoint->object != OBJECT_NONE)
 		record_text(r, FIELD_KIND, slice_from(object_kind_name(f->endpoint->object)));
 	record_text(r, FIELD_OBJECT, f->object);
-	record_object(f, r);
+	record_object(q, r);
 	record_text(r, FIELD_OTHER, f->object2);
 	record_text(r, FIELD_NAME, f->new_name);
 	record_text(r, FIELD_IMAGE, f->image);

@@ -53,6 +53,35 @@ int reason_find(struct broker *b, uint64_t id, uint32_t uid, const char **text)
 	return 1;
 }
 
+/* The newest one of uid's before id; NULL none. */
+static const struct reason *reason_before(const struct broker *b, uint64_t id, uint32_t uid)
+{
+	const struct reason *best = NULL;
+
+	for (size_t i = 0; i < BOUND_WHY; i++) {
+		const struct reason *r = &b->reasons.ring[i];
+		if (r->text && r->uid == uid && r->id < id && (!best || r->id > best->id))
+			best = r;
+	}
+	return best;
+}
+
+size_t reason_last(struct broker *b, uint32_t uid, size_t most, struct buf *out)
+{
+	const struct reason *last[16], *r = NULL;
+	size_t n = 0;
+
+	while (n < most && n < countof(last) &&
+	    (r = reason_before(b, r ? r->id : UINT64_MAX, uid)) != NULL)
+		last[n++] = r;
+	for (size_t i = n; i > 0; i--) {	/* the newest is read last */
+		buf_addf(out, "%srequest %llu\n", i < n ? "\n" : "",
+		    (unsigned long long)last[i - 1]->id);
+		buf_addz(out, last[i - 1]->text);
+	}
+	return n;
+}
+
 void reasons_free(struct broker *b)
 {
 	for (size_t i = 0; i < BOUND_WHY; i++)

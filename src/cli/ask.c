@@ -218,7 +218,8 @@ int why_run(int argc, char **argv)
 {
 	struct msg_ctl_ask ask = { .verb = CTL_WHY };
 
-	if (argc != 2 || !slice_number(slice_from(argv[1]), UINT64_MAX, &ask.number))
+	if (argc > 2 || (argc == 2 && (!slice_number(slice_from(argv[1]),
+	    UINT64_MAX, &ask.number) || !ask.number)))
 		return EXIT_USE;
 	return lines(&ask);
 }

@@ -20,10 +20,10 @@ const struct command commands[] = {
 	  "\n"
 	  "  -U, --user USER  somebody else, by name or uid (root only)\n"
 	  "  --json           the same as JSON\n", list_run },
-	{ "why", "NUMBER", "why was request NUMBER refused?",
+	{ "why", "[NUMBER]", "why was request NUMBER refused?",
 	  "Explains one of your last refusals at length: what was asked, which\n"
 	  "roles you have, and what would have been needed.  The number stands at\n"
-	  "the end of the refusal.\n", why_run },
+	  "the end of the refusal.  Without it, your last five.\n", why_run },
 	{ "open", "", "make my socket",
 	  "Has the broker make your own socket, and prints its path.  Needed only\n"
 	  "where the directory service cannot list the members of your groups.\n", open_run },
