@@ -363,7 +363,7 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 		client $user events >"$BATS_TEST_TMPDIR/out" &
 		soon grep -q 200 "$BATS_TEST_TMPDIR/out"
 		for i in 0 1 2; do
-			engine volume create $user$i
+			alice volume create $user$i
 		done
 		wait $!
 		run tail -n 1 "$BATS_TEST_TMPDIR/out"
@@ -373,6 +373,17 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 		--filter type=volume --filter event=create \
 		--format '{{.Actor.ID}}'
 	ends 0 bob2
+	# a developer hears of what is his
+	engine volume create hidden
+	run alice events --since 1000000000 --until $(($(date +%s) + 1)) \
+		--filter type=volume --filter event=create \
+		--format '{{.Actor.ID}}'
+	ends 0 bob2
+	[[ $output != *hidden* ]] || fail "another's event"
+	run bob events --since 1000000000 --until $(($(date +%s) + 1)) \
+		--filter type=volume --filter event=create \
+		--format '{{.Actor.ID}}'
+	ends 0 hidden
 	soon connections 0
 }
 
@@ -581,15 +592,25 @@ has_log_files() { [ "$(log_files "$1")" = "$2" ]; }
 	[ "$status" = 1 ]
 	run alice image prune -f
 	ends 0 'Total reclaimed space'
-	run alice volume prune -f
-	denied 1 'alice may not use "docker volume prune" (volume.prune): role developer (roles.conf:N) denies it'
-	run alice network prune -f
-	denied 1 'alice may not use "docker network prune" (network.prune): role developer (roles.conf:N) denies it'
-	run alice system prune -f
-	denied 1 'alice may not use "docker network prune" (network.prune): role developer (roles.conf:N) denies it'
 	alice volume create doomed >/dev/null
-	run root volume prune -f
+	engine volume create kept >/dev/null
+	run bob volume prune -f
+	denied 1 'bob may not use "docker volume prune" (volume.prune): role viewer (roles.conf:N) does not allow it'
+	run alice volume prune -f
 	ends 0 doomed
+	[[ $output != *kept* ]] || fail "another's volume"
+	alice network create doomed >/dev/null
+	engine network create kept >/dev/null
+	run bob network prune -f
+	denied 1 'bob may not use "docker network prune" (network.prune): role viewer (roles.conf:N) does not allow it'
+	run alice network prune -f
+	ends 0 doomed
+	[[ $output != *kept* ]] || fail "another's network"
+	run alice system prune -f
+	denied 1 'alice may not use "docker builder prune" (builder.prune): role shelf (policy.conf:N) does not allow it, nor does 1 other role'
+	engine network inspect kept >/dev/null
+	run root volume prune -f
+	ends 0 kept
 	run root system df
 	ends 0 'Local Volumes'
 }

@@ -362,5 +362,6 @@ void judge_network_name(struct walk *w, const struct field *f,
 void judge_connected(struct walk *w, const struct field *f _unused_,
     const struct step *at, const struct node *v)
 {
+	w->facts->object2 = keep(w, node_text(v));
 	ref_container(w, REF_OBJECT, at, node_text(v));
 }
