@@ -7,7 +7,7 @@
 
 #include "policy/policy_int.h"
 
-#define LACKS_SHOWN	3
+#define LACKS_SHOWN	8
 #define PATH_SHOWN	60	/* bytes of a field's path */
 #define VALUE_SHOWN	64	/* bytes of a value */
 
@@ -134,7 +134,7 @@ static void say_scope(struct buf *out, const struct lack *l)
 	buf_addc(out, ' ');
 	say_quoted(out, l->value);
 	if (slice_is(l->extra, "tag"))
-		buf_addz(out, ", which is another's");
+		buf_addz(out, ", which another has or everybody uses");
 }
 
 static void say_narrow(struct buf *out, const struct lack *l)
