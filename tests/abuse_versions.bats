@@ -27,7 +27,7 @@ setup_file() {
 			abuse_up --engine-version "$v" && abuse_equip && teardown
 			echo $? >"$BATS_FILE_TMPDIR/status"
 			# shellcheck disable=SC2046
-			declare -p $(compgen -v | grep -E '^(RIG.*|GUARD|[ab](web|old|net|app)_id|anon_[ab]|[ab]exec)$') \
+			declare -p $(compgen -v | grep -E '^(RIG.*|ABUSE_.*|GUARD|[ab](web|old|net|app)_id|anon_[ab]|[ab]exec)$') \
 				>"$BATS_FILE_TMPDIR/vars"
 		) >"$BATS_FILE_TMPDIR/$v.log" 2>&1 3>&- &
 	done

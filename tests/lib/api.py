@@ -2,7 +2,6 @@
 
   api.py ask OPTION... METHOD TARGET [BODY [TYPE]]
   api.py refuse OPTION... METHOD TARGET [BODY [TYPE]]
-  api.py state ENGINE GUARD
 
 --sock SOCKET        where it goes
 --as UID:GID,GID     whose it is; without: the caller's own
@@ -200,37 +199,66 @@ def as_user(spec, call):
 
 # ---- what others have ----
 
-def get(engine, path):
-    a = send(engine, head_of("GET", path, None, "", []), 10)
-    return json.loads(a.body) if a.body else None
+class Engine:
+    """Questions on one kept connection."""
+
+    def __init__(self, path):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.settimeout(30)
+        self.s.connect(path)
+        self.f = self.s.makefile("rb")
+
+    def get(self, path):
+        self.s.sendall(("GET /v1.41%s HTTP/1.1\r\nHost: d\r\n\r\n"
+                        % path).encode())
+        length, chunked = 0, False
+        while True:
+            line = self.f.readline().strip().lower()
+            if not line:
+                break
+            if line.startswith(b"content-length:"):
+                length = int(line[15:])
+            chunked |= line == b"transfer-encoding: chunked"
+        body = self.chunks() if chunked else self.f.read(length)
+        return json.loads(body) if body else None
+
+    def chunks(self):
+        out = b""
+        while True:
+            n = int(self.f.readline(), 16)
+            out += self.f.read(n)
+            self.f.readline()
+            if n == 0:
+                return out
 
 
 def look(engine, kind, name):
+    get = engine.get
     if kind == "container":
-        c = get(engine, "/v1.41/containers/%s/json" % name)
+        c = get("/containers/%s/json" % name)
         if "State" in c:
-            c["Changes"] = get(engine, "/v1.41/containers/%s/changes" % name)
+            c["Changes"] = get("/containers/%s/changes" % name)
             for key in ("Changes", "Mounts", "ExecIDs"):
                 c[key] = sorted(c[key] or [], key=str)
         return c
     if kind == "image":
-        i = get(engine, "/v1.41/images/%s/json" % name)
+        i = get("/images/%s/json" % name)
         if "RepoTags" in i:
             i["RepoTags"] = sorted(i["RepoTags"] or [])
         return i
     if kind == "tag":
-        return get(engine, "/v1.41/images/%s/json" % name).get("Id")
+        return get("/images/%s/json" % name).get("Id")
     if kind == "network":
-        return get(engine, "/v1.41/networks/%s" % name)
+        return get("/networks/%s" % name)
     if kind == "volume":
-        v = get(engine, "/v1.41/volumes/%s" % name)
+        v = get("/volumes/%s" % name)
         path = v.get("Mountpoint")
         if path and os.path.isdir(path):
-            v["Files"] = sorted((f, os.stat(os.path.join(path, f)).st_mtime_ns)
-                                for f in os.listdir(path))
+            v["Files"] = [[f, os.stat(os.path.join(path, f)).st_mtime_ns]
+                          for f in sorted(os.listdir(path))]
         return v
     if kind == "exec":
-        return get(engine, "/v1.41/exec/%s/json" % name)
+        return get("/exec/%s/json" % name)
     sys.exit("no such kind: " + kind)
 
 
@@ -241,15 +269,34 @@ def guarded(engine, path):
         return {line.strip(): look(engine, *line.split()) for line in f}
 
 
+def guarded_before(engine, path):
+    """As they were left; anew when the list of them is a newer one."""
+    try:
+        kept = path + ".state"
+        if path and os.stat(kept).st_mtime_ns > os.stat(path).st_mtime_ns:
+            with open(kept) as f:
+                return json.load(f)
+    except OSError:
+        pass
+    return guarded(engine, path)
+
+
+def guarded_after(engine, path):
+    now = guarded(engine, path)
+    if path:
+        with open(path + ".state", "w") as f:
+            json.dump(now, f)
+    return now
+
+
 def everything(engine):
+    get = engine.get
     ids = {}
-    ids["containers"] = {c["Id"] for c in get(
-        engine, "/v1.41/containers/json?all=1")}
-    ids["networks"] = {n["Id"] for n in get(engine, "/v1.41/networks")}
-    ids["volumes"] = {v["Name"] for v in get(
-        engine, "/v1.41/volumes")["Volumes"] or []}
-    ids["images"] = {(i["Id"], t) for i in get(
-        engine, "/v1.41/images/json?all=1") for t in i["RepoTags"] or [""]}
+    ids["containers"] = {c["Id"] for c in get("/containers/json?all=1")}
+    ids["networks"] = {n["Id"] for n in get("/networks")}
+    ids["volumes"] = {v["Name"] for v in get("/volumes")["Volumes"] or []}
+    ids["images"] = {(i["Id"], t) for i in get("/images/json?all=1")
+                     for t in i["RepoTags"] or [""]}
     return ids
 
 
@@ -319,8 +366,9 @@ def options(argv):
 
 def act(o, rest, refuse):
     r = Request(o, rest)
-    before = guarded(o["engine"], o["guard"])
-    had = everything(o["engine"]) if refuse else None
+    engine = Engine(o["engine"])
+    before = guarded_before(engine, o["guard"])
+    had = everything(engine) if refuse else None
     got = as_user(o["as"], lambda: r.to(o["sock"]))
     bad = []
     if o["status"] and str(got.status) not in o["status"].split("|"):
@@ -328,10 +376,10 @@ def act(o, rest, refuse):
     if refuse and o["what"]:
         bad += same_as_missing(o, r, got)
     bad += ["changed: " + d for d in difference(
-        before, guarded(o["engine"], o["guard"]))]
+        before, guarded_after(engine, o["guard"]))]
     if refuse:
         bad += ["not as before: " + d for d in difference(
-            had, everything(o["engine"]))]
+            had, everything(engine))]
     print(got.status)
     print(got.text())
     if bad:
@@ -346,9 +394,6 @@ def act(o, rest, refuse):
 
 def main():
     verb = sys.argv[1]
-    if verb == "state":
-        print(json.dumps(guarded(*sys.argv[2:]), indent=1, sort_keys=True))
-        return 0
     o, rest = options(sys.argv[2:])
     return act(o, rest, verb == "refuse")
 
