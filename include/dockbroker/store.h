@@ -29,6 +29,7 @@ struct entry {
 	bool common;			/* predefined network */
 	bool given;			/* tag: named by its owner, not by a pull */
 	bool kept;			/* on disk */
+	unsigned pins;			/* requests that give this name now: the Engine may not have it yet */
 	uint64_t seen;			/* store_mark of the last list it was in */
 };
 
@@ -114,7 +115,7 @@ void store_labelled(struct store *s, struct entry *e, struct slice label);	/* do
 /* ---- reconciling ---- */
 
 uint64_t store_mark(struct store *s);	/* a new list begins */
-/* Removes those of kind that were there before mark and not seen since. */
+/* Removes those of kind that were there before mark, not seen since and not pinned. */
 size_t store_sweep(struct store *s, enum object_kind kind, uint64_t mark);
 
 #endif

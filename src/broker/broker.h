@@ -356,6 +356,7 @@ enum hold {
 #define REQUEST_MADE	32	/* images that one load, build or import may make */
 
 struct request {
+	struct broker *broker;
 	struct arena arena;
 	struct facts facts;
 	struct http_target target;
@@ -409,6 +410,9 @@ struct request {
 	size_t ntail;
 	unsigned finished;		/* steps of own_finish that are done */
 	int64_t commit;			/* of the store: waited for */
+	uint64_t pins[BOUND_REFS / 64];	/* of refs: names that it holds until it is over */
+	bool forwarded;			/* the Engine may act on it */
+	bool faulted;			/* the stream of progress tells of an error */
 	/* a tar on its way: upload.c */
 	struct archive *archive;
 	struct buf unchecked, checked;	/* as it came; what may go on */
@@ -548,6 +552,8 @@ bool object_gone(struct broker *b, enum object_kind kind, struct slice id, struc
 
 /* ---- image.c: whose an image is ---- */
 
+/* A name that an image is to get: enum sync_outcome, or -1 without memory. */
+int image_name_look(struct client *c, struct ref *ref) _must_check_;
 /* An image by what it is called; false: no memory. */
 bool image_object(struct client *c, const struct image *i, struct slice ref, struct object *o);
 /* An image that several hold is only untagged for one of them; one that others
@@ -558,8 +564,14 @@ bool image_unhold(struct client *c);
 
 /* Does its answer have to be waited for? */
 bool made_wanted(const struct request *r);
-/* Before it is forwarded: names that are given, so that nobody else gets them. */
+/* Has another taken a name since it was looked up?  Told in text. */
+bool made_raced(struct client *c, struct buf *text);
+/* Before it is forwarded: names that are given, so that nobody else gets them
+ * until it is over, whatever the Engine has meanwhile. */
 bool made_before(struct client *c);
+/* It is over; late: given up, and the Engine may be at it for a while. */
+void made_unpin(struct request *r, bool late);
+void pins_reap(struct broker *b, bool all);	/* of what was given up long ago */
 /* The answer is there, in r->held or r->made.  WAIT: woken later. */
 int made_after(struct client *c) _must_check_;
 void made_never(struct client *c);	/* it came to nothing: promises are taken back */
@@ -674,6 +686,7 @@ struct broker {
 	size_t nlisteners;
 	struct source store_source;	/* the store's disk */
 	struct node commits;		/* clients that wait for it */
+	struct node pins;		/* names of requests that were given up */
 	struct node controls;
 	size_t connections, strangers;
 	uint64_t next_id;

@@ -147,6 +147,8 @@ static void progress(struct request *r, struct slice in)
 	if (!buf_ok(&text))
 		return;
 	ids_find(r, buf_slice(&text));
+	/* what a build prints has its quotes escaped */
+	r->faulted |= memmem(text.p, text.len, "\"errorDetail\":", 14) != NULL;
 	r->ntail = text.len < sizeof(r->tail) ? text.len : sizeof(r->tail);
 	memcpy(r->tail, text.p + text.len - r->ntail, r->ntail);
 }

@@ -103,6 +103,108 @@ bool image_object(struct client *c, const struct image *i, struct slice ref, str
 	return tags && o->id.p && !g.failed;
 }
 
+/* ---- names that images get ---- */
+
+struct held { struct client *c; struct slice prefix; const struct entry *others; };
+
+static void each_tag(void *arg, struct entry *e)
+{
+	struct held *h = arg;
+	struct owner me;
+
+	own_person(h->c, &me);
+	if (slice_starts(slice_from(e->id), h->prefix) && e->given && e->nowners &&
+	    !entry_owned(e, me.uid, me.name))
+		h->others = e;
+}
+
+/* "pull -a": all names of a repository at once. */
+static int look_all_tags(struct client *c, struct ref *ref)
+{
+	_cleanup_(buf_free) struct buf prefix = BUF(BOUND_OBJECT_NAME + 64);
+	struct held h = { .c = c };
+
+	buf_adds(&prefix, ref->name);
+	buf_addc(&prefix, ':');
+	h.prefix = buf_slice(&prefix);
+	store_each(c->broker->store, OBJECT_TAG, each_tag, &h);
+	ref->state = REF_MISSING;
+	if (h.others) {		/* one of them is another's: that one decides */
+		struct object *o = arena_alloc(&c->request->arena, sizeof(*o));
+		if (!o || !own_object(c, h.others, o))
+			return -1;
+		ref->object = o;
+		ref->state = REF_FOUND;
+	}
+	return SYNC_GOOD;
+}
+
+static bool has_tag(struct slice name)
+{
+	const char *slash = memrchr(name.p, '/', name.n);
+	size_t from = slash ? (size_t)(slash - name.p) : 0;
+
+	return memchr(name.p + from, ':', name.n - from) != NULL;
+}
+
+/* The Engine does not have it.  It is free, but for who gives it just now. */
+static int look_free(struct client *c, struct ref *ref, struct entry *e)
+{
+	struct owner me;
+	struct object *o;
+
+	if (e && !e->pins) {
+		object_remove(c->broker, e);
+		return SYNC_GOOD;
+	}
+	own_person(c, &me);
+	if (!e || (e->nowners == 1 && entry_owned(e, me.uid, me.name)))
+		return SYNC_GOOD;
+	o = arena_alloc(&c->request->arena, sizeof(*o));
+	if (!o || !own_object(c, e, o))
+		return -1;
+	ref->object = o;
+	if (c->request->facts.endpoint->id != EP_IMAGE_PULL || e->given)
+		ref->state = REF_FOUND;
+	return SYNC_GOOD;
+}
+
+int image_name_look(struct client *c, struct ref *ref)
+{
+	struct request *r = c->request;
+	bool pull = r->facts.endpoint->id == EP_IMAGE_PULL;
+	struct object *o;
+	const struct image *i = NULL;
+	struct entry *e;
+	int k;
+
+	if (!has_tag(ref->name))
+		return look_all_tags(c, ref);
+	k = sync_image(c->broker, ref->name, &c->waiter, &i);
+	if (k != SYNC_GOOD)
+		return k;
+	e = store_get(c->broker->store, OBJECT_TAG, ref->name);
+	ref->state = REF_MISSING;
+	pins_reap(c->broker, false);
+	if (!i || i->missing)
+		return look_free(c, ref, e);
+	o = arena_alloc(&r->arena, sizeof(*o));
+	if (!o)
+		return -1;
+	*o = (struct object){ .kind = OBJECT_TAG, .id = ref->name, .name = ref->name };
+	if (e && !own_object(c, e, o))
+		return -1;
+	o->given = e && e->given;
+	o->common = o->nowners == 0;
+	for (size_t n = 0; n < o->nowners; n++)
+		o->common |= o->owners[n].uid == 0;
+	ref->object = o;
+	/* What was pulled may be pulled again by anybody: it is the registry's. */
+	if (!pull || (e && e->given))
+		ref->state = REF_FOUND;
+	return SYNC_GOOD;
+}
+
 /* ---- removing what others have as well ---- */
 
 static void untagged(struct client *c, struct slice tag)
@@ -137,7 +239,8 @@ bool image_unhold(struct client *c)
 	    rights_scope(r->rights, r->facts.endpoint) & SEE_ANY)
 		return false;
 	own_person(c, &me);
-	if (only_mine(ref->object, &me))
+	/* by an id: one of its names may be the host's, who holds none */
+	if (!ref->object->common && only_mine(ref->object, &me))
 		return false;
 	struct entry *e = store_get(s, OBJECT_TAG, ref->object->name);
 	if (e && entry_owned(e, me.uid, me.name) && e->nowners > 1) {

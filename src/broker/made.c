@@ -3,6 +3,7 @@
  * before the client gets the answer; names of images are taken before the
  * Engine is asked, so that nobody else can come in between.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/broker.h"
@@ -86,18 +87,121 @@ static bool take_volume(struct client *c, const struct ref *ref)
 	return true;
 }
 
+/* ---- names under way ---- */
+
+#define LATE_TIME	600000	/* ms that the Engine may go on by itself: a load */
+
+struct pin { struct node node; int64_t until; char name[]; };
+
+static struct entry *tag_of(struct request *r, size_t i)
+{
+	return store_get(r->broker->store, OBJECT_TAG, r->facts.refs[i].name);
+}
+
+static bool is_pinned(const struct request *r, size_t i)
+{
+	return i < BOUND_REFS && r->pins[i / 64] >> i % 64 & 1;
+}
+
+static void name_pin(struct request *r, size_t i)
+{
+	struct entry *e = tag_of(r, i);
+
+	if (!e || i >= BOUND_REFS || is_pinned(r, i))
+		return;
+	e->pins++;
+	r->pins[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static void name_unpin(struct broker *b, struct slice name)
+{
+	struct entry *e = store_get(b->store, OBJECT_TAG, name);
+
+	if (e && e->pins)
+		e->pins--;
+}
+
+void pins_reap(struct broker *b, bool all)
+{
+	while (!node_empty(&b->pins)) {
+		struct pin *p = node_entry(b->pins.next, struct pin, node);
+
+		if (!all && p->until > loop_now(b->loop))
+			return;
+		name_unpin(b, slice_from(p->name));
+		node_remove(&p->node);
+		free(p);
+	}
+}
+
+/* The Engine may still be at it, though nobody waits for its answer. */
+static bool pin_later(struct broker *b, struct slice name)
+{
+	struct pin *p = calloc(1, sizeof(*p) + name.n + 1);
+
+	if (!p)
+		return false;
+	memcpy(p->name, name.p, name.n);
+	p->until = loop_now(b->loop) + LATE_TIME;
+	node_append(&b->pins, &p->node);
+	return true;
+}
+
+void made_unpin(struct request *r, bool late)
+{
+	for (size_t i = 0; i < r->facts.nrefs; i++)
+		if (is_pinned(r, i) &&
+		    (!late || !pin_later(r->broker, r->facts.refs[i].name)))
+			name_unpin(r->broker, r->facts.refs[i].name);
+	memset(r->pins, 0, sizeof(r->pins));
+}
+
+static bool raced(struct client *c, const struct ref *ref)
+{
+	bool gives = ref->use == REF_GIVE && has_tag(ref->name) &&
+	    c->request->facts.endpoint->id != EP_IMAGE_PULL;
+	struct entry *e;
+	struct owner me;
+
+	if (ref->state != REF_MISSING || ref->object || !(gives || ref->made))
+		return false;
+	e = store_get(c->broker->store, ref->kind, ref->name);
+	if (!e || (gives && !e->nowners))
+		return false;
+	own_person(c, &me);
+	return e->nowners != 1 || !entry_owned(e, me.uid, me.name);
+}
+
+bool made_raced(struct client *c, struct buf *text)
+{
+	for (size_t i = 0; i < c->request->facts.nrefs; i++) {
+		const struct ref *ref = &c->request->facts.refs[i];
+
+		if (!raced(c, ref))
+			continue;
+		buf_addf(text, "the %s \"%.*s\" was taken meanwhile; choose another name",
+		    ref->made ? object_kind_name(ref->kind) : "name", SLICE_ARG(ref->name));
+		return true;
+	}
+	return false;
+}
+
 bool made_before(struct client *c)
 {
 	struct request *r = c->request;
 
+	pins_reap(c->broker, false);
 	own_person(c, &r->owner);
 	if (!made_wanted(r))
 		return true;
 	for (size_t i = 0; i < r->facts.nrefs; i++) {
 		const struct ref *ref = &r->facts.refs[i];
-		if (ref->use == REF_GIVE && has_tag(ref->name) &&
-		    mine_or_free(c, ref) && !take_name(c, ref))
+		bool taken = ref->use == REF_GIVE && has_tag(ref->name) &&
+		    mine_or_free(c, ref);
+		if (taken && !take_name(c, ref))
 			return false;
+		if (taken)
+			name_pin(r, i);
 		if (ref->made && ref->state == REF_MISSING && !take_volume(c, ref))
 			return false;
 	}
@@ -248,11 +352,30 @@ static void name_hold(struct client *c, const struct ref *ref, const struct imag
 	bool common = ref->object && ref->object->common;
 
 	/* What was the host's stays the host's, who ever pulls it again. */
-	if (c->request->facts.endpoint->id == EP_IMAGE_PULL && common)
+	if (c->request->facts.endpoint->id == EP_IMAGE_PULL &&
+	    (common || c->request->faulted))
 		return;
 	if (c->request->facts.endpoint->id == EP_IMAGE_PULL && !take_name(c, ref))
 		log_warn("the holder of an image name could not be kept");
 	image_hold(c, slice_from(i->id));
+}
+
+/* What he did not get from the registry he does not hold: another may have. */
+static void pull_failed(struct client *c)
+{
+	struct request *r = c->request;
+
+	for (size_t i = 0; i < r->facts.nrefs; i++) {
+		struct entry *e = is_pinned(r, i) ? tag_of(r, i) : NULL;
+
+		if (!e)
+			continue;
+		e->pins--;
+		r->pins[i / 64] &= ~(UINT64_C(1) << i % 64);
+		store_disown(c->broker->store, e, r->owner.uid, r->owner.name);
+		if (!e->nowners && !e->pins)
+			object_remove(c->broker, e);
+	}
 }
 
 static int images_made(struct client *c)
@@ -262,6 +385,9 @@ static int images_made(struct client *c)
 	struct slice id;
 
 	if (!r->finished) {
+		if (r->facts.endpoint->id == EP_IMAGE_PULL && r->faulted)
+			pull_failed(c);
+		made_unpin(r, false);
 		sync_images_changed(c->broker);
 		r->finished = 1;
 	}
@@ -297,7 +423,7 @@ static void image_removed(struct client *c)
 	if (!c->request->facts.nrefs || !ref->object)
 		return;
 	e = store_get(s, OBJECT_TAG, ref->object->name);
-	if (e)
+	if (e && !e->pins)
 		object_remove(c->broker, e);
 }
 
@@ -348,7 +474,29 @@ int made_after(struct client *c)
 	return OWN_GOOD;
 }
 
-/* A volume that never came must not be kept from others. */
+#define ASKED_AFTER	4	/* names of what failed; the others are free when looked at */
+
+/* The Engine may have given some of the names before it failed. */
+static void names_never(struct client *c)
+{
+	struct request *r = c->request;
+	struct slice fresh[ASKED_AFTER];
+	const struct image *i;
+	size_t n = 0;
+
+	if (r->facts.endpoint->id == EP_IMAGE_PULL)
+		pull_failed(c);
+	for (size_t k = 0; k < r->facts.nrefs && n < ASKED_AFTER; k++)
+		if (is_pinned(r, k) && !r->facts.refs[k].object)
+			fresh[n++] = r->facts.refs[k].name;
+	made_unpin(r, false);
+	if (n)
+		sync_images_changed(c->broker);
+	while (n)
+		(void)!sync_image(c->broker, fresh[--n], NULL, &i);
+}
+
+/* What never came must not be kept from others. */
 void made_never(struct client *c)
 {
 	struct request *r = c->request;
@@ -358,5 +506,6 @@ void made_never(struct client *c)
 		if (ref->made && ref->state == REF_MISSING)
 			sync_look(c->broker, ref->kind, ref->name);
 	}
+	names_never(c);
 	limit_unreserve(r);
 }

@@ -286,6 +286,7 @@ static void teardown(struct broker *b)
 	engine_stop(b);
 	people_stop(b);
 	source_close(&b->store_source);
+	pins_reap(b, true);
 	store_close(b->store);
 	rules_free(b);
 	reasons_free(b);
@@ -309,6 +310,7 @@ int main(int argc, char **argv)
 	log_open("dockbrokerd", LOG_INFO, getenv("JOURNAL_STREAM") != NULL);
 	node_init(&b->controls);
 	node_init(&b->commits);
+	node_init(&b->pins);
 	node_init(&b->groups.waiters);
 	b->next_id = 1;
 	daemon_options(argc, argv, "dockbrokerd", "The broker between users and the"

@@ -132,7 +132,8 @@ static bool sees_label(struct client *c, enum object_kind kind, struct slice id,
 	buf_adds(&t, team);
 	who.name = buf_text(&o);
 	who.team = buf_text(&t);
-	if (owner.n && buf_ok(&o) && buf_ok(&t)) {
+	/* a container's may be its image's */
+	if (owner.n && kind != OBJECT_CONTAINER && buf_ok(&o) && buf_ok(&t)) {
 		object.owners = &who;
 		object.nowners = 1;
 	}

@@ -261,88 +261,6 @@ static int look_image(struct client *c, struct ref *ref)
 	return SYNC_GOOD;
 }
 
-/* ---- names that images get ---- */
-
-struct held { struct client *c; struct slice prefix; const struct entry *others; };
-
-static void each_tag(void *arg, struct entry *e)
-{
-	struct held *h = arg;
-	struct owner me;
-
-	own_person(h->c, &me);
-	if (slice_starts(slice_from(e->id), h->prefix) && e->given && e->nowners &&
-	    !entry_owned(e, me.uid, me.name))
-		h->others = e;
-}
-
-/* "pull -a": all names of a repository at once. */
-static int look_all_tags(struct client *c, struct ref *ref)
-{
-	_cleanup_(buf_free) struct buf prefix = BUF(BOUND_OBJECT_NAME + 64);
-	struct held h = { .c = c };
-
-	buf_adds(&prefix, ref->name);
-	buf_addc(&prefix, ':');
-	h.prefix = buf_slice(&prefix);
-	store_each(c->broker->store, OBJECT_TAG, each_tag, &h);
-	ref->state = REF_MISSING;
-	if (h.others) {		/* one of them is another's: that one decides */
-		struct object *o = arena_alloc(&c->request->arena, sizeof(*o));
-		if (!o || !own_object(c, h.others, o))
-			return -1;
-		ref->object = o;
-		ref->state = REF_FOUND;
-	}
-	return SYNC_GOOD;
-}
-
-static bool has_tag(struct slice name)
-{
-	const char *slash = memrchr(name.p, '/', name.n);
-	size_t from = slash ? (size_t)(slash - name.p) : 0;
-
-	return memchr(name.p + from, ':', name.n - from) != NULL;
-}
-
-static int look_tag(struct client *c, struct ref *ref)
-{
-	struct request *r = c->request;
-	bool pull = r->facts.endpoint->id == EP_IMAGE_PULL;
-	struct object *o;
-	const struct image *i = NULL;
-	struct entry *e;
-	int k;
-
-	if (!has_tag(ref->name))
-		return look_all_tags(c, ref);
-	k = sync_image(c->broker, ref->name, &c->waiter, &i);
-	if (k != SYNC_GOOD)
-		return k;
-	e = store_get(c->broker->store, OBJECT_TAG, ref->name);
-	ref->state = REF_MISSING;
-	if (!i || i->missing) {
-		if (e)		/* the Engine has it no more: the name is free */
-			object_remove(c->broker, e);
-		return SYNC_GOOD;
-	}
-	o = arena_alloc(&r->arena, sizeof(*o));
-	if (!o)
-		return -1;
-	*o = (struct object){ .kind = OBJECT_TAG, .id = ref->name, .name = ref->name };
-	if (e && !own_object(c, e, o))
-		return -1;
-	o->given = e && e->given;
-	o->common = o->nowners == 0;
-	for (size_t n = 0; n < o->nowners; n++)
-		o->common |= o->owners[n].uid == 0;
-	ref->object = o;
-	/* What was pulled may be pulled again by anybody: it is the registry's. */
-	if (!pull || (e && e->given))
-		ref->state = REF_FOUND;
-	return SYNC_GOOD;
-}
-
 static int look(struct client *c, struct ref *ref)
 {
 	switch (ref->kind) {
@@ -355,7 +273,7 @@ static int look(struct client *c, struct ref *ref)
 	case OBJECT_IMAGE:
 		return look_image(c, ref);
 	case OBJECT_TAG:
-		return look_tag(c, ref);
+		return image_name_look(c, ref);
 	case OBJECT_BUILD:
 		return SYNC_GOOD;	/* nobody's yet: left to the policy */
 	default:

@@ -139,10 +139,21 @@ static void remove_done(void *arg, unsigned status, struct slice body)
 
 static const struct ask_ops remove_ops = { NULL, remove_done };
 
+/* A name may have got another holder since the list. */
+static bool still_his(struct prune *p)
+{
+	struct slice name = slice_from(p->victims[p->at].name);
+
+	return mine_alone(p, slice_starts(name, SLICE("sha256:")) ? OBJECT_IMAGE :
+	    OBJECT_TAG, name);
+}
+
 static void prune_next(struct prune *p)
 {
 	_cleanup_(buf_free) struct buf path = BUF(4096);
 
+	while (p->at < p->n && !still_his(p))
+		p->at++;
 	if (p->at == p->n || !p->client) {
 		prune_over(p, NULL);
 		return;

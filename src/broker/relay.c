@@ -117,6 +117,7 @@ static void relay_connect(struct client *c, bool fresh)
 		return;
 	}
 	buf_reset(&c->link->out);
+	r->forwarded = true;
 	request_compose(c, &c->link->out);
 	if (!buf_ok(&c->link->out)) {
 		relay_failed(c, 502, "the request is too large");

@@ -16,6 +16,7 @@ struct request *request_new(struct broker *b)
 
 	if (!r)
 		return NULL;
+	r->broker = b;
 	arena_init(&r->arena, ARENA);
 	r->id = b->next_id++;
 	r->began = r->asked = loop_now(b->loop);
@@ -40,6 +41,7 @@ void request_free(struct request *r)
 	wipe(r->registry_config);
 	body_wipe(&r->facts);
 	limit_unreserve(r);
+	made_unpin(r, r->forwarded && !r->ended && !r->faulted);
 	answer_free(r->narrowed);
 	archive_free(r->archive);
 	buf_free(&r->held_head);

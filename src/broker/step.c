@@ -204,6 +204,7 @@ static void step_record(struct client *c)
  * two requests cannot share one place. */
 static void step_allowed(struct client *c)
 {
+	_cleanup_(buf_free) struct buf text = BUF(1024);
 	int k;
 
 	if (!limit_reserve(c)) {
@@ -218,6 +219,11 @@ static void step_allowed(struct client *c)
 	}
 	if (k != OWN_GOOD)
 		return;
+	/* Somebody else may have been quicker meanwhile. */
+	if (made_raced(c, &text)) {
+		request_refused(c, 409, buf_slice(&text));
+		return;
+	}
 	/* A load's names are known when its archive is whole. */
 	if (c->request->facts.endpoint->id != EP_IMAGE_LOAD && !made_before(c)) {
 		client_error(c, 503, "dockbroker: whose this would be could not be kept"

@@ -105,7 +105,9 @@ static struct slice label(const struct listed *l, const char *key)
 }
 
 /* The broker forces the label on all that passes it, so for what the record
- * does not know it tells the owner. */
+ * does not know it tells the owner.  But containers inherit labels of their
+ * image, also those that builds, tasks and root start past the broker: looked
+ * into when a list shows one.  An event is followed by an answer to the broker. */
 static int own_by_label(struct sync *s, struct entry *e, const struct listed *l)
 {
 	struct slice owner = label(l, "dockbroker.owner");
@@ -120,6 +122,10 @@ static int own_by_label(struct sync *s, struct entry *e, const struct listed *l)
 		return 0;
 	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(owner));
 	snprintf(group, sizeof(group), "%.*s", SLICE_ARG(team));
+	if (l->kind == OBJECT_CONTAINER) {
+		sync_look_owner(s, l, &o);
+		return 0;
+	}
 	return store_own(s->broker->store, e, &o);
 }
 

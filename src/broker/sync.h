@@ -112,6 +112,8 @@ void sync_event_stop(struct sync *s);
 /* gone: an event tells of its end. */
 void sync_look_add(struct sync *s, enum object_kind kind, struct slice id,
     bool gone);
+/* A container whose label names o: is that label not its image's? */
+void sync_look_owner(struct sync *s, const struct listed *l, const struct owner *o);
 void sync_look_run(struct sync *s);	/* what waits may go */
 void sync_look_drop(struct sync *s);
 

@@ -139,14 +139,15 @@ static bool image_read(struct question *q, struct slice body)
 	return true;
 }
 
-/* The name is nobody's any more; unless it was given since the question. */
+/* The name is nobody's any more; unless it was given since the question, or is
+ * being given. */
 static void tag_gone(struct question *q)
 {
 	struct store *store = q->sync->broker->store;
 	struct entry *e = store_get(store, OBJECT_TAG,
 	    (struct slice){ q->key, q->n });
 
-	if (e && e->seen < q->mark) {
+	if (e && e->seen < q->mark && !e->pins) {
 		object_remove(q->sync->broker, e);
 		sync_commit(q->sync);
 	}

@@ -3,6 +3,7 @@
  * tells too little of them or may be older than what the store knows.  Few at
  * a time, in order; none while lists are read: what a list shows is older then.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ struct look {
 	uint64_t mark;			/* when it was asked about */
 	unsigned tries;
 	char id[BOUND_OBJECT_NAME + 1];
+	char image[SYNC_ID];		/* of a container: asked about in its place */
+	char owner[2 * BOUND_NAME], team[BOUND_NAME];
 };
 
 /* A list of one. */
@@ -32,6 +35,7 @@ static const struct {
 	{ OBJECT_NETWORK, "/networks/", "", "[", "]" },
 	{ OBJECT_VOLUME, "/volumes/", "", "{\"Volumes\":[", "]}" },
 	{ OBJECT_IMAGE, "/images/", "/json", NULL, NULL },
+	{ OBJECT_CONTAINER, "/images/", "/json", NULL, NULL },
 };
 
 static size_t kind_at(enum object_kind kind)
@@ -52,7 +56,7 @@ static bool look_ask(struct look *k)
 	size_t i = kind_at(k->kind);
 
 	sync_path(k->sync, &path, kinds[i].path);
-	http_encode(&path, slice_from(k->id));
+	http_encode(&path, slice_from(k->kind == OBJECT_CONTAINER ? k->image : k->id));
 	buf_addz(&path, kinds[i].tail);
 	k->mark = store_mark(k->sync->broker->store);
 	k->ask = buf_ok(&path) ? sync_ask(k->sync, buf_slice(&path),
@@ -91,12 +95,33 @@ static void look_found(void *arg, const struct listed *l)
 	sync_take(k->sync, l);
 }
 
+/* Its image does not say so: the broker did, when it was made. */
+static void look_owner(struct look *k, struct slice body)
+{
+	struct store *store = k->sync->broker->store;
+	struct entry *e = store_get(store, OBJECT_CONTAINER, slice_from(k->id));
+	struct owner o = { .uid = OWNER_ANY_UID, .name = k->owner, .team = k->team };
+	struct image_told told = { 0 };
+	struct arena a;
+	bool good;
+
+	arena_init(&a, 4 * BOUND_ELEMENT);
+	good = image_told(body, &a, &told) == 0;
+	for (size_t i = 0; i < told.nlabels; i++)
+		good &= !slice_is(told.labels[i].key, "dockbroker.owner");
+	arena_free(&a);
+	if (good && e && !e->nowners && !e->kept && store_own(store, e, &o) < 0)
+		sync_full(k->sync);
+}
+
 /* It is there: as if a list had shown it. */
 static void look_take(struct look *k, struct slice body)
 {
 	size_t i = kind_at(k->kind);
 	struct lister *l;
 
+	if (k->kind == OBJECT_CONTAINER)
+		look_owner(k, body);
 	if (!kinds[i].open)
 		return;		/* an image stays as it is */
 	l = lister_new(k->kind, look_found, k);
@@ -129,7 +154,7 @@ static void look_done(void *arg, unsigned status, struct slice body)
 	k->ask = NULL;
 	if (status == 200)
 		look_take(k, body);
-	else if (status == 404 && !look_missing(k))
+	else if (status == 404 && k->kind != OBJECT_CONTAINER && !look_missing(k))
 		return;
 	s->nlooking--;
 	look_free(k);
@@ -193,6 +218,24 @@ void sync_look_add(struct sync *s, enum object_kind kind, struct slice id,
 	node_append(&s->looks, &k->node);
 	s->nlooks++;
 	sync_look_run(s);
+}
+
+void sync_look_owner(struct sync *s, const struct listed *l, const struct owner *o)
+{
+	struct look *k;
+
+	/* An event says no id; of what finds no room the next list tells again. */
+	if (!l->image_id.n || l->image_id.n >= SYNC_ID || l->id.n > BOUND_OBJECT_NAME ||
+	    s->nlooks >= LOOKS_MOST || !(k = calloc(1, sizeof(*k))))
+		return;
+	k->sync = s;
+	k->kind = OBJECT_CONTAINER;
+	memcpy(k->id, l->id.p, l->id.n);
+	memcpy(k->image, l->image_id.p, l->image_id.n);
+	snprintf(k->owner, sizeof(k->owner), "%s", o->name);
+	snprintf(k->team, sizeof(k->team), "%s", o->team);
+	node_append(&s->looks, &k->node);
+	s->nlooks++;
 }
 
 void sync_look_drop(struct sync *s)

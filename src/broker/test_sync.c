@@ -19,7 +19,11 @@
 #define NET(id, name, labels) "{\"Name\":\"" name "\",\"Id\":\"" id "\"," \
 	"\"Driver\":\"bridge\",\"Labels\":{" labels "}}"
 #define BOX(id, name, state, labels) "{\"Id\":\"" id "\",\"Names\":[\"/" name "\"]," \
-	"\"Image\":\"busybox\",\"State\":\"" state "\",\"Labels\":{" labels "}}"
+	"\"Image\":\"busybox\",\"ImageID\":\"sha256:" ID("5") "\"," \
+	"\"State\":\"" state "\",\"Labels\":{" labels "}}"
+#define IMAGE_PAGE	"/images/sha256%3A" ID("5") "/json"
+#define PICTURE(labels) "{\"Id\":\"sha256:" ID("5") "\",\"RepoTags\":[]," \
+	"\"Config\":{\"Labels\":{" labels "}}}"
 #define VOLUME(name, labels) "{\"Name\":\"" name "\",\"Driver\":\"local\"," \
 	"\"Labels\":{" labels "}}"
 #define OWNED	"\"dockbroker.owner\":\"alice\",\"dockbroker.team\":\"dev\""
@@ -356,6 +360,7 @@ static void test_lists(void **state)
 	own(OBJECT_TAG, "docker.io/library/gone:1");
 	put("/containers/json?all=1", "[" BOX(ID("1"), "one", "running", OWNED) ","
 	    BOX(ID("2"), "two", "exited", OWNED) "," BOX(ID("3"), "three", "paused", "") "]");
+	put(IMAGE_PAGE, PICTURE(""));
 	put("/volumes", "{\"Volumes\":[" VOLUME("data", OWNED) "],\"Warnings\":null}");
 	put("/images/json?all=1", "[{\"Id\":\"sha256:" ID("5") "\",\"RepoTags\":[\"web:1\"]}]");
 	ready();
@@ -364,6 +369,7 @@ static void test_lists(void **state)
 	assert_string_equal(e->name, "one");
 	assert_true(e->active);
 	e = get(OBJECT_CONTAINER, ID("2"));
+	turn(50);				/* its image is looked at */
 	assert_owner(e, OWNER_ANY_UID, "alice");
 	assert_string_equal(e->owners[0].team, "dev");
 	assert_false(e->active);
@@ -378,6 +384,24 @@ static void test_lists(void **state)
 	assert_null(get(OBJECT_CONTAINER, ID("9")));
 	assert_null(get(OBJECT_IMAGE, "sha256:" ID("6")));
 	assert_null(get(OBJECT_TAG, "docker.io/library/gone:1"));
+}
+
+/* A label that its image has says nothing of who made the container: whoever
+ * built the image chose it. */
+static void test_inherited(void **state)
+{
+	(void)state;
+	own(OBJECT_CONTAINER, ID("1"));
+	put(IMAGE_PAGE, PICTURE(OWNED));
+	put("/containers/json?all=1", "[" BOX(ID("1"), "one", "running", OWNED) ","
+	    BOX(ID("2"), "two", "running", OWNED) "]");
+	ready();
+	turn(50);
+	assert_int_equal(asked(IMAGE_PAGE), 1);
+	assert_owner(get(OBJECT_CONTAINER, ID("1")), 2001, "alice");
+	assert_int_equal(get(OBJECT_CONTAINER, ID("2"))->nowners, 0);
+	tell(EVENT("container", "create", ID("3"), "\"name\":\"three\"," OWNED));
+	assert_int_equal(get(OBJECT_CONTAINER, ID("3"))->nowners, 0);
 }
 
 /* A list that is no list: nothing is swept, and nobody is told that all is well. */
@@ -408,14 +432,15 @@ static void test_race(void **state)
 	tell(EVENT("container", "create", ID("4"), "\"name\":\"four\",\"image\":\"busybox\"," OWNED));
 	put("/containers/json?all=1", "[" BOX(ID("1"), "one", "running", "") ","
 	    BOX(ID("2"), "two", "running", OWNED) "," BOX(ID("3"), "three", "running", "") "]");
-	turn(50);
+	put(IMAGE_PAGE, PICTURE(""));
+	turn(80);
 	assert_int_equal(t.woken, 1);
 	assert_null(get(OBJECT_CONTAINER, ID("1")));
 	assert_string_equal(get(OBJECT_CONTAINER, ID("2"))->name, "new");
 	assert_owner(get(OBJECT_CONTAINER, ID("2")), OWNER_ANY_UID, "alice");
 	assert_false(get(OBJECT_CONTAINER, ID("3"))->active);
 	assert_string_equal(get(OBJECT_CONTAINER, ID("3"))->name, "three");
-	assert_owner(get(OBJECT_CONTAINER, ID("4")), OWNER_ANY_UID, "alice");
+	assert_non_null(get(OBJECT_CONTAINER, ID("4")));
 	/* and once more, when nothing changes meanwhile */
 	put("/containers/json?all=1", "[" BOX(ID("2"), "new", "running", OWNED) "]");
 	sync_again(t.b);
@@ -436,7 +461,8 @@ static void test_containers(void **state)
 	tell(EVENT("container", "create", ID("1"), "\"name\":\"one\",\"image\":\"busybox\","
 	    "\"color\":\"red\"," OWNED));
 	e = get(OBJECT_CONTAINER, ID("1"));
-	assert_owner(e, OWNER_ANY_UID, "alice");
+	assert_non_null(e);
+	assert_int_equal(e->nowners, 0);	/* until an answer or a list says so */
 	assert_string_equal(e->name, "one");
 	assert_string_equal(e->image, "busybox");
 	assert_int_equal(e->nlabels, 3);	/* its name is no label */
@@ -665,6 +691,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_inherited, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bad_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_race, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_containers, set_up, tear_down),

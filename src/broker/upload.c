@@ -241,7 +241,7 @@ static int upload_check(struct client *c)
 static int upload_end(struct client *c)
 {
 	struct request *r = c->request;
-	_cleanup_(buf_free) struct buf err = BUF(4096);
+	_cleanup_(buf_free) struct buf err = BUF(4096), text = BUF(1024);
 	int k = r->whole_archive ? ARCHIVE_GOOD : archive_end(r->archive, &r->checked, &err);
 
 	if (k != ARCHIVE_GOOD)
@@ -251,6 +251,11 @@ static int upload_end(struct client *c)
 	    r->facts.endpoint->id == EP_IMAGE_BUILD ? upload_names(c) : 0;
 	if (k != 0)
 		return k;
+	if (made_raced(c, &text)) {
+		r->body_done = false;
+		relay_failed(c, 409, buf_text(&text));
+		return -1;
+	}
 	/* the names of a load are its sender's from now on */
 	if (!made_before(c)) {
 		relay_failed(c, 503, "whose the images are could not be kept on disk;"

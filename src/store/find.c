@@ -159,7 +159,7 @@ size_t store_sweep(struct store *s, enum object_kind kind, uint64_t mark)
 		struct item *it = container_of(n, struct item, all);
 
 		next = n->next;
-		if (it->e.seen >= mark)
+		if (it->e.seen >= mark || it->e.pins)
 			continue;
 		store_remove(s, &it->e);
 		swept++;
