@@ -27,7 +27,7 @@ setup() {
 
 normal() {
 	sed -E -e "s,$RIG,RIG,g; s,$build,BUILD,g; s,$BATS_FILE_TMPDIR,DIR,g" \
-		-e 's/why [0-9]+\)/why N)/' \
+		-e 's/why [0-9]+\)/why N)/; s/^request [0-9]+$/request N/' \
 		-e 's/"id":[0-9]+/"id":N/g' \
 		-e 's/[0-9a-f]{64}/HASH/g' \
 		-e 's/[0-9]{4}-[0-9-]+T[0-9:.]+Z/TIME/g' \
@@ -162,7 +162,7 @@ shared() { # UID METHOD TARGET
 		t db bob why "$reach"
 		t db bob why 999999
 		t db bob why x
-		t db bob why
+		t db bob why | tail -n 12	# of his last ones the last
 	} | sed -E 's/^(\$ .* why )[0-9]{1,5}$/\1N/' | same_as why
 }
 
