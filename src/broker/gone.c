@@ -1,7 +1,8 @@
 /*
- * gone.c: whose a network, volume or image was that has just gone.  Its last
- * event says nothing of its owner, and reaches his `docker events' when the
- * mirror has forgotten it already.  (A container's has its labels.)
+ * gone.c: whose an object was that has just gone.  Its last event says nothing
+ * of its owner, and reaches his `docker events' when the mirror has forgotten
+ * it already.  (A container's has its labels, but a network that it leaves and
+ * a volume that it unmounts only name it.)
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@ void object_remove(struct broker *b, struct entry *e)
 {
 	struct gone *g = &b->gone.ring[b->gone.next];
 
-	if (e->kind != OBJECT_CONTAINER && e->kind != OBJECT_EXEC && e->nowners &&
+	if (e->kind != OBJECT_EXEC && e->nowners &&
 	    strlen(e->id) < sizeof(g->id)) {
 		g->kind = e->kind;
 		g->at = loop_now(b->loop);
