@@ -28,6 +28,7 @@
 
 /* ---- the Engine's objects ---- */
 #define BOUND_OBJECTS		200000		/* that are kept in memory: 450 bytes each, names included */
+#define BOUND_OBJECTS_UID	20000		/* of these, of one user but root: nobody takes the room of all */
 #define BOUND_OBJECT_NAME	512		/* bytes of a name or reference */
 #define BOUND_OWNERS		1024		/* holders of one image */
 #define BOUND_ELEMENT		(4 * 1024 * 1024)	/* bytes of one element of a list, one event, one member of an inspect; a network of 10,000 containers is 2.5 MiB before API 1.28 */

@@ -103,6 +103,9 @@ int64_t store_synced(struct store *s);
 /* Of all that is owned: containers, volumes, networks; memory, cpus, pids and
  * ports of the active ones.  Kept up to date, not counted. */
 void store_sum(struct store *s, uint32_t uid, const char *name, struct usage *out);
+/* Objects of all kinds that are his: names of images too.  Under several teams
+ * each counts. */
+size_t store_held(const struct store *s, uint32_t uid, const char *name);
 /* Promised to requests under way: counts until it is taken back. */
 int store_reserve(struct store *s, const struct owner *o, const struct usage *u) _must_check_;
 void store_unreserve(struct store *s, const struct owner *o, const struct usage *u);

@@ -564,6 +564,7 @@ bool image_unhold(struct client *c);
 
 /* Does its answer have to be waited for? */
 bool made_wanted(const struct request *r);
+bool made_adds(const struct request *r);	/* may it add to what there is? */
 /* Has another taken a name since it was looked up?  Told in text. */
 bool made_raced(struct client *c, struct buf *text);
 /* Before it is forwarded: names that are given, so that nobody else gets them

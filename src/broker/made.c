@@ -35,6 +35,25 @@ bool made_wanted(const struct request *r)
 	}
 }
 
+bool made_adds(const struct request *r)
+{
+	switch (r->facts.endpoint->id) {
+	case EP_CONTAINER_CREATE:
+	case EP_CONTAINER_EXEC:
+	case EP_CONTAINER_COMMIT:
+	case EP_VOLUME_CREATE:
+	case EP_NETWORK_CREATE:
+	case EP_IMAGE_TAG:
+	case EP_IMAGE_PULL:
+	case EP_IMAGE_BUILD:
+	case EP_IMAGE_IMPORT:
+	case EP_IMAGE_LOAD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* ---- before ---- */
 
 static bool mine_or_free(struct client *c, const struct ref *ref)

@@ -200,6 +200,25 @@ static void step_record(struct client *c)
 	relay_start(c);
 }
 
+/* What one user has must leave room for the others. */
+static bool step_crowded(struct client *c)
+{
+	_cleanup_(buf_free) struct buf text = BUF(1024);
+	struct owner me;
+	size_t held;
+
+	if (!made_adds(c->request) || c->who->uid == 0)
+		return false;
+	own_person(c, &me);
+	held = store_held(c->broker->store, me.uid, me.name);
+	if (held < BOUND_OBJECTS_UID)
+		return false;
+	buf_addf(&text, "you have %zu containers, volumes, networks and names of images;"
+	    " remove some first: there may be %d of one user", held, BOUND_OBJECTS_UID);
+	request_refused(c, 403, buf_slice(&text));
+	return true;
+}
+
 /* Allowed: what it promises is taken from the caller's limits at once, so that
  * two requests cannot share one place. */
 static void step_allowed(struct client *c)
@@ -207,6 +226,8 @@ static void step_allowed(struct client *c)
 	_cleanup_(buf_free) struct buf text = BUF(1024);
 	int k;
 
+	if (step_crowded(c))
+		return;
 	if (!limit_reserve(c)) {
 		client_error(c, 503, "dockbroker: out of memory, try again");
 		return;

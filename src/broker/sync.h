@@ -10,7 +10,7 @@
 
 #define SYNC_BUCKETS	1024
 #define SYNC_ID		72		/* "sha256:" and 64 hex digits, NUL */
-#define SYNC_EXECS	4096		/* of one container; the oldest go */
+#define SYNC_EXECS	512		/* of one container; the oldest go, and are asked about again */
 #define SYNC_TOUCHED	16384		/* objects that change while lists are read */
 #define SYNC_EXEC_TIME	300000		/* ms after its end: as the Engine */
 #define SYNC_ASK_TIME	10000		/* ms for one object */

@@ -11,6 +11,7 @@
 
 #include "broker/sync.h"
 
+#define REAP_MOST	4096
 #define REAP_TIME	30000	/* ms between two looks for execs that ended */
 
 /* ---- objects that change while lists are read ---- */
@@ -210,14 +211,14 @@ static void exec_reap(struct timer *t)
 	size_t n = 0;
 
 	/* Some thousand a time: a turn is short. */
-	while (!node_empty(&s->ended) && n++ < SYNC_EXECS) {
+	while (!node_empty(&s->ended) && n++ < REAP_MOST) {
 		struct exec *x = node_entry(s->ended.next, struct exec, ended);
 		if (now - x->at < SYNC_EXEC_TIME)
 			break;
 		exec_remove(s, x);
 	}
 	sync_commit(s);
-	if (timer_set(t, now + (n > SYNC_EXECS ? 10 : REAP_TIME)) < 0)
+	if (timer_set(t, now + (n > REAP_MOST ? 10 : REAP_TIME)) < 0)
 		fatal("no memory for a timer");
 }
 

@@ -229,6 +229,22 @@ void store_sum(struct store *s, uint32_t uid, const char *name,
 	};
 }
 
+static void held_holder(void *arg, const struct holder *h)
+{
+	size_t *n = arg;
+
+	for (size_t i = 0; i < KIND_MAX; i++)
+		*n += h->count[i];
+}
+
+size_t store_held(const struct store *s, uint32_t uid, const char *name)
+{
+	size_t n = 0;
+
+	each_of(s, uid, name, held_holder, &n);
+	return n;
+}
+
 struct label_count {
 	const char *name;
 	enum object_kind kind;

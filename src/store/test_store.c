@@ -86,6 +86,22 @@ static void test_give(void **state)
 	assert_int_equal(store_give(s, e, NULL), 0);
 }
 
+/* All kinds, also those that no limit counts. */
+static void test_held(void **state)
+{
+	struct store *s = *state;
+
+	assert_int_equal(store_held(s, 1000, "alice"), 0);
+	own(s, add(s, OBJECT_CONTAINER, "aa", ""), 1000, "alice", "");
+	own(s, add(s, OBJECT_TAG, "docker.io/library/a:1", ""), 1000, "alice", "");
+	own(s, add(s, OBJECT_TAG, "docker.io/library/b:1", ""), OWNER_ANY_UID, "alice", "");
+	own(s, add(s, OBJECT_IMAGE, "sha256:aa", ""), 1002, "carol", "");
+	assert_int_equal(store_held(s, 1000, "alice"), 3);
+	assert_int_equal(store_held(s, 1002, "carol"), 1);
+	store_remove(s, store_get(s, OBJECT_CONTAINER, SLICE("aa")));
+	assert_int_equal(store_held(s, 1000, "alice"), 2);
+}
+
 /* Known by his label first; then the account itself came. */
 static void test_label_then_account(void **state)
 {
