@@ -326,7 +326,7 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_owner_is), TEST(test_holders), TEST(test_give),
+		TEST(test_owner_is), TEST(test_holders), TEST(test_give), TEST(test_held),
 		TEST(test_label_then_account), TEST(test_owners_bound),
 		TEST(test_sums), TEST(test_sums_saturate), TEST(test_reserve),
 		TEST(test_unlabelled), TEST(test_labels), TEST(test_object),
