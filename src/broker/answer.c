@@ -28,7 +28,10 @@ static void compose_fields(const struct http_head *h, struct buf *out)
 	buf_addz(out, "HTTP/1.1 ");
 	buf_addu(out, h->status);
 	buf_addc(out, ' ');
-	buf_addz(out, http_reason(h->status));
+	/* the Engine's word, where it is not that of the standard */
+	buf_addz(out, h->status == 101 && slice_equal_nocase(
+	    h->known[HEADER_UPGRADE], SLICE("tcp")) ? "UPGRADED" :
+	    http_reason(h->status));
 	buf_add(out, "\r\n", 2);
 	for (size_t i = 0; i < h->nfields; i++) {
 		const struct http_field *f = &h->fields[i];

@@ -190,8 +190,8 @@ bool request_find(struct client *c)
 		return false;
 	if (k == DOCKER_GOOD)
 		k = query_read(&r->target, &r->facts, &why);
-	if (k != DOCKER_GOOD && why.status == 404 && r->facts.endpoint) {
-		/* nothing can be called so: as the Engine says it */
+	if (k != DOCKER_GOOD && why.status == 404) {
+		/* no such path, or no such name: as the Engine says it */
 		request_missing(c, 404, buf_slice(&why.message), buf_slice(&why.message));
 		buf_free(&why.message);
 		return false;

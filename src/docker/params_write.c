@@ -72,6 +72,20 @@ static void entry_write(struct writer *w, struct buf *text,
 		buf_add_json_string(text, object_text(w, e->ref, e->value));
 }
 
+/* Of the caller's containers, which are all that he is shown, those that were
+ * made to join a network of this name match by the name. */
+static bool named_as_well(const struct writer *w, const struct entry *e)
+{
+	struct slice id;
+
+	if (w->f->endpoint->id != EP_CONTAINER_LIST ||
+	    !slice_is(e->key, "network") || e->ref < 0 ||
+	    (size_t)e->ref >= w->f->nrefs)
+		return false;
+	id = ref_written(w->f, &w->f->refs[e->ref]);
+	return id.p && !slice_equal(id, e->value);
+}
+
 /* {"k":{"v":true,..},..} */
 static void filters_text(struct writer *w, const struct entry *all, size_t n,
     struct buf *text)
@@ -89,6 +103,12 @@ static void filters_text(struct writer *w, const struct entry *all, size_t n,
 		}
 		entry_write(w, text, &all[i]);
 		buf_addz(text, ":true");
+		/* what was never started has its networks by name only */
+		if (named_as_well(w, &all[i])) {
+			buf_addc(text, ',');
+			buf_add_json_string(text, all[i].value);
+			buf_addz(text, ":true");
+		}
 	}
 	buf_addz(text, n > 0 ? "}}" : "}");
 }

@@ -208,7 +208,7 @@ static void test_refs(void **state)
 		{ "GET /containers/json?filters={\"network\":[\"a\"]}",
 		    OBJECT_NETWORK, REF_USE, "?filters.network", "a", true,
 		    "/containers/json?filters=%7B%22network%22%3A%7B%22" SHA
-		    "%22%3Atrue%7D%7D",
+		    "%22%3Atrue%2C%22a%22%3Atrue%7D%7D",
 		    "/containers/json?filters=%7B%22network%22%3A%7B%22" NAUGHT
 		    "%22%3Atrue%7D%7D" },
 		{ "GET /images/json?filters={\"since\":[\"a:1\"]}",
