@@ -567,7 +567,7 @@ int body_write(const struct facts *f, const struct body_edits *e, struct buf *ou
 
 void body_wipe(struct facts *f)
 {
-	if (f->body)
+	if (f->body && f->body->text.n)
 		explicit_bzero((char *)f->body->text.p, f->body->text.n);
 	f->body = NULL;
 }
