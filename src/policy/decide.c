@@ -511,7 +511,7 @@ void policy_decide(const struct rights *r, const struct facts *f, int64_t now,
 		if (least.from == NULL || j.n < least.n)
 			least = j;
 	}
-	if (out->reach_roles > 0)
+	if (least.from != NULL)
 		refused(&least, final, out);
 	else
 		decided(out, WHY_NOT_ALLOWED, &r->held[0], &r->held[0].role->at);
