@@ -75,7 +75,7 @@ act_as() { # NAME
 
 @test "events: as they come" {
 	local pid who
-	HOLD=3 api ask - 200 GET "$V/events" >"$BATS_TEST_TMPDIR/live" 2>>"$(faults)" &
+	HOLD=6 api ask - 200 GET "$V/events" >"$BATS_TEST_TMPDIR/live" 2>>"$(faults)" &
 	pid=$!
 	soon connections 1
 	sleep 0.3
