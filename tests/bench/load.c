@@ -3,10 +3,12 @@
  * mode prints one line of KEY=VALUE; tests/bench/run reads it.
  *
  *   load SOCKET req CONNECTIONS MILLISECONDS [PATH]
- *   load SOCKET down|chunk|up|upchunk BYTES
+ *   load SOCKET down|chunk|up|upchunk BYTES     up: a multiple of 256 KiB
  *   load SOCKET echo BYTES
  *   load SOCKET turn COUNT              round trips of one byte, hijacked
  *   load SOCKET idle CONNECTIONS        holds them until stdin ends
+ *   load SOCKET get COUNT PATH          one after the other, of any length
+ *   load SOCKET create COUNT FILE NAME  containers NAME-0 ..., FILE is the body
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -253,6 +255,30 @@ static void down(uint64_t bytes, bool chunked)
 	close(fd);
 }
 
+/* One piece of a tar archive of one file, where left of its bytes begin. */
+static void archive(char *p, size_t n, uint64_t left, uint64_t bytes)
+{
+	unsigned sum = 0;
+
+	if (left + n == bytes)
+		memset(p, 'x', 512); /* instead of the header before */
+	if (left <= n)
+		memset(p + n - 1024, 0, 1024);
+	if (left != bytes)
+		return;
+	memset(p, 0, 512);
+	snprintf(p, 100, "file");
+	snprintf(p + 100, 8, "0000644");
+	snprintf(p + 124, 12, "%011llo", (unsigned long long)bytes - 1536);
+	snprintf(p + 136, 12, "%011o", 0);
+	memset(p + 148, ' ', 8);
+	p[156] = '0';
+	memcpy(p + 257, "ustar\00000", 8);
+	for (size_t i = 0; i < 512; i++)
+		sum += (unsigned char)p[i];
+	snprintf(p + 148, 7, "%06o", sum);
+}
+
 static void up(uint64_t bytes, bool chunked)
 {
 	char head[8192], line[16];
@@ -271,15 +297,17 @@ static void up(uint64_t bytes, bool chunked)
 	say(fd, head, (size_t)n);
 	/* 32 KiB and its frame in one write, as Go's transport does. */
 	size_t frame = (size_t)snprintf(line, sizeof(line), "8000\r\n");
-	memcpy(block, line, frame);
-	memcpy(block + frame + 0x8000, "\r\n", 2);
-	for (uint64_t left = bytes; left && chunked;
-	     left -= left < 0x8000 ? left : 0x8000)
+	if (chunked) {
+		memcpy(block, line, frame);
+		memcpy(block + frame + 0x8000, "\r\n", 2);
+	}
+	for (uint64_t left = bytes; left && chunked; left -= 0x8000) {
+		archive(block + frame, 0x8000, left, bytes);
 		say(fd, block, frame + 0x8000 + 2);
-	for (uint64_t left = bytes; left && !chunked;) {
-		size_t k = left < BLOCK ? (size_t)left : BLOCK;
-		say(fd, block, k);
-		left -= k;
+	}
+	for (uint64_t left = bytes; left && !chunked; left -= BLOCK) {
+		archive(block, BLOCK, left, bytes);
+		say(fd, block, BLOCK);
 	}
 	if (chunked)
 		say(fd, "0\r\n\r\n", 5);
@@ -383,13 +411,90 @@ static void idle(int conns)
 	(void)!read(0, block, 1);
 }
 
+/* ---- get, create: one after the other, of any length ---- */
+
+static bool whole(const char *in, size_t n)
+{
+	const char *end = memmem(in, n, "\r\n\r\n", 4), *length;
+
+	if (!end)
+		return false;
+	length = strcasestr(in, "\r\nContent-Length: ");
+	if (length && length < end)
+		return n >= (size_t)(end + 4 - in) +
+				strtoul(length + 18, NULL, 10);
+	return n >= 5 && !memcmp(in + n - 5, "0\r\n\r\n", 5);
+}
+
+/* Bytes of the answer, which has to have this status. */
+static size_t turned(int fd, const char *text, size_t len, const char *status)
+{
+	static char *in;
+	static size_t size;
+	size_t n = 0;
+	int64_t began = now();
+
+	say(fd, text, len);
+	do {
+		if (size - n < BLOCK) {
+			size = size * 2 + 2 * BLOCK;
+			in = realloc(in, size);
+			if (!in)
+				die("memory");
+		}
+		ssize_t k = read(fd, in + n, size - 1 - n);
+		if (k <= 0)
+			bad("cut", "the connection was closed");
+		n += (size_t)k;
+		in[n] = 0;
+	} while (!whole(in, n));
+	if (strncmp(in + 9, status, 3))
+		bad("refused", in);
+	samples[nsamples++] = (uint32_t)((now() - began) / 1000);
+	return n;
+}
+
+static void turns(size_t count, const char *target, const char *file)
+{
+	static char body[65536], text[sizeof(body) + 1024];
+	FILE *f = file ? fopen(file, "re") : NULL;
+	size_t n = f ? fread(body, 1, sizeof(body) - 1, f) : 0, bytes = 0;
+	int fd = dial(), len;
+
+	if (file && (!f || !n))
+		die(file);
+	samples = calloc(count + 1, sizeof(*samples)); /* us here */
+	if (!samples)
+		die("memory");
+	for (size_t i = 0; i < count; i++) {
+		len = file ? snprintf(text, sizeof(text),
+				 "POST /v1.41/containers/create?name=%s-%zu "
+				 "HTTP/1.1\r\nHost: docker\r\nContent-Type: "
+				 "application/json\r\nContent-Length: "
+				 "%zu\r\n\r\n%s",
+				 target, i, n, body)
+			   : snprintf(text, sizeof(text),
+				 "GET %s HTTP/1.1\r\nHost: docker\r\n\r\n",
+				 target);
+		bytes = turned(fd, text, (size_t)len, file ? "201" : "200");
+	}
+	qsort(samples, nsamples, sizeof(*samples), compare);
+	printf("requests=%zu bytes=%zu p50=%.0f p99=%.0f\n", nsamples, bytes,
+	    quantile(0.5) * 1000, quantile(0.99) * 1000);
+	if (f)
+		fclose(f);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
 		fputs("usage: load SOCKET req CONNECTIONS MILLISECONDS [PATH]\n"
 		      "       load SOCKET down|chunk|up|upchunk|echo BYTES\n"
 		      "       load SOCKET turn COUNT\n"
-		      "       load SOCKET idle CONNECTIONS\n",
+		      "       load SOCKET idle CONNECTIONS\n"
+		      "       load SOCKET get COUNT PATH\n"
+		      "       load SOCKET create COUNT FILE NAME\n",
 		    stderr);
 		return 64;
 	}
@@ -410,6 +515,10 @@ int main(int argc, char **argv)
 		turn((size_t)n);
 	else if (!strcmp(mode, "idle"))
 		idle((int)n);
+	else if (!strcmp(mode, "get") && argc == 5)
+		turns((size_t)n, argv[4], NULL);
+	else if (!strcmp(mode, "create") && argc == 6)
+		turns((size_t)n, argv[5], argv[4]);
 	else
 		bad("unknown mode", mode);
 	return 0;

@@ -4,8 +4,16 @@
  * chunked bodies, 101 and raw bytes behind it) and does nothing else, so that
  * what is measured is the way to it.  One thread, level-triggered epoll.
  *
+ *   stub SOCKET [BYTES [CONTAINERS USERS]]
+ *
+ * There are the containers x, downBYTES and chunkBYTES, and CONTAINERS others
+ * whose labels say that they are those of u0, u1 ...; names may be ids.
+ *
  *   GET|HEAD /_ping                    "OK"
- *   GET /containers/json               a list of one
+ *   GET /containers/json               a list of one; with all=1: of all
+ *   GET /info, /networks, /volumes, /images/json, /images/X/json, /events
+ *                                      what a broker asks before it serves
+ *   POST /containers/create            201 and a new id
  *   GET /containers/downN/export       N bytes with Content-Length
  *   GET /containers/chunkN/export      N bytes in chunks of 32 KiB, as Go does
  *   POST /build, PUT .../archive       swallows the body
@@ -40,6 +48,8 @@ struct conn {
 	size_t len; /* of in */
 	uint64_t left; /* of the body, either way */
 	bool chunked; /* SOURCE */
+	const char *text; /* SOURCE: what is sent, else the block */
+	bool creates; /* SINK */
 	size_t piece_done; /* of the chunk under way */
 	unsigned line; /* SINK_CHUNKS: characters of the size line */
 	bool last, eof;
@@ -52,6 +62,7 @@ static int epoll;
 static char block[BLOCK];
 static char piece[CHUNK + 16]; /* "8000\r\n", 32 KiB, "\r\n" */
 static size_t piece_len;
+static char *list; /* of all containers */
 
 static void die(const char *what)
 {
@@ -99,7 +110,15 @@ static bool answer(struct conn *c, const char *status, const char *type,
 
 static bool sink_done(struct conn *c)
 {
+	static unsigned made;
+	char text[128];
+
 	c->state = HEADS;
+	if (c->creates) {
+		snprintf(text, sizeof(text),
+		    "{\"Id\":\"f%063u\",\"Warnings\":[]}\n", made++);
+		return answer(c, "201 Created", "application/json", text, false);
+	}
 	return answer(c, "200 OK", "application/json", "", false);
 }
 
@@ -160,6 +179,8 @@ static bool source_run(struct conn *c)
 	while (c->left) {
 		const char *p = block;
 		size_t n = c->left < BLOCK ? (size_t)c->left : BLOCK;
+		if (c->text)
+			p = c->text + strlen(c->text) - c->left;
 		if (c->chunked) {
 			p = piece + c->piece_done;
 			n = piece_len - c->piece_done;
@@ -188,7 +209,7 @@ static bool source_start(struct conn *c, const char *number, bool chunked)
 {
 	char head[512];
 
-	c->left = strtoull(number, NULL, 10);
+	c->left = c->text ? strlen(c->text) : strtoull(number, NULL, 10);
 	c->chunked = chunked;
 	c->piece_done = 0;
 	if (chunked)
@@ -252,6 +273,10 @@ static const char upgraded[] =
     "Content-Type: application/vnd.docker.raw-stream\r\n"
     "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
 
+static const char endless[] =
+    "HTTP/1.1 200 OK\r\n" ENGINE
+    "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+
 static const char *field(const char *head, const char *name)
 {
 	const char *p = strcasestr(head, name);
@@ -259,12 +284,62 @@ static const char *field(const char *head, const char *name)
 	return p ? p + strlen(name) : NULL;
 }
 
+#define IMAGE                                                                  \
+	"{\"Id\":\"sha256:" DIGITS "\",\"RepoTags\":[\"box:1\"],"                     \
+	"\"Config\":{\"Env\":[\"PATH=/bin\"],\"Cmd\":[\"sh\"]}}"
+#define DIGITS                                                                 \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* What a broker reads for itself; false: something else. */
+static bool reads(struct conn *c, const char *path, bool *ok)
+{
+	static const char *const answers[][2] = {
+	    {"/info", "{\"CgroupDriver\":\"cgroupfs\",\"NCPU\":8,"
+		      "\"MemTotal\":17179869184}\n"},
+	    {"/networks", "[]\n"},
+	    {"/volumes", "{\"Volumes\":[],\"Warnings\":null}\n"},
+	    {"/images/json", "[" IMAGE "]\n"},
+	    {"/images/", IMAGE "\n"},
+	};
+
+	if (!strncmp(path, "/containers/json?all=1", 22)) {
+		c->text = list;
+		*ok = source_start(c, "", false);
+		return true;
+	}
+	if (!strncmp(path, "/events", 7)) {
+		c->state = SINK;
+		c->left = UINT64_MAX;
+		*ok = put(c, endless, sizeof(endless) - 1);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (!strncmp(path, answers[i][0], strlen(answers[i][0]))) {
+			*ok = answer(c, "200 OK", "application/json",
+			    answers[i][1], false);
+			return true;
+		}
+	return false;
+}
+
+/* The digits of downN and chunkN, and of their ids; NULL: another one. */
+static const char *streamed(const char *path, bool *chunked)
+{
+	if (strncmp(path, "/containers/", 12) != 0 || !strstr(path, "/export"))
+		return NULL;
+	path += 12;
+	*chunked = *path == 'c';
+	return path + strcspn(path, "0123456789");
+}
+
 static bool route(struct conn *c, char *head)
 {
 	char *path = strchr(head, ' ');
 	bool is_head = !strncmp(head, "HEAD ", 5);
 	const char *length = field(head, "\r\nContent-Length: "), *p;
+	bool chunked, ok;
 
+	c->text = NULL;
 	if (!path)
 		return false;
 	path++;
@@ -273,16 +348,16 @@ static bool route(struct conn *c, char *head)
 	if (!strncmp(path, "/_ping", 6))
 		return answer(
 		    c, "200 OK", "text/plain; charset=utf-8", "OK", is_head);
+	if (!strncmp(head, "GET ", 4) && reads(c, path, &ok))
+		return ok;
 	if (!strncmp(path, "/containers/json", 16))
 		return answer(c, "200 OK", "application/json",
 		    "[{\"Id\":"
 		    "\"4f3c2d1e\",\"Names\":[\"/one\"],\"Image\":\"busybox\","
 		    "\"State\":\"running\",\"Status\":\"Up 2 days\"}]\n",
 		    is_head);
-	if (!strncmp(path, "/containers/down", 16))
-		return source_start(c, path + 16, false);
-	if (!strncmp(path, "/containers/chunk", 17))
-		return source_start(c, path + 17, true);
+	if ((p = streamed(path, &chunked)))
+		return source_start(c, p, chunked);
 	if (field(head, "\r\nUpgrade: ")) {
 		c->state = ECHO;
 		return put(c, upgraded, sizeof(upgraded) - 1);
@@ -290,6 +365,7 @@ static bool route(struct conn *c, char *head)
 	c->last = false;
 	c->line = 0;
 	c->left = c->piece_done = 0;
+	c->creates = !strncmp(path, "/containers/create", 18);
 	if (field(head, "\r\nTransfer-Encoding: chunked")) {
 		c->state = SINK_CHUNKS;
 		return true;
@@ -384,14 +460,57 @@ static int open_listener(const char *path)
 	return fd;
 }
 
+static void list_add(FILE *f, const char *id, const char *name, unsigned long u)
+{
+	fprintf(f,
+	    "%s{\"Id\":\"%s\",\"Names\":[\"/%s\"],\"Image\":\"box:1\","
+	    "\"ImageID\":\"sha256:" DIGITS "\",\"Command\":\"sleep 1000\","
+	    "\"Created\":1795300000,\"Ports\":[],\"Labels\":{"
+	    "\"dockbroker.owner\":\"u%lu\"},\"State\":\"created\","
+	    "\"Status\":\"Created\",\"HostConfig\":{\"NetworkMode\":"
+	    "\"default\"},\"NetworkSettings\":{\"Networks\":{}},"
+	    "\"Mounts\":[]}",
+	    ftell(f) ? "," : "[", id, name, u);
+}
+
+static void list_make(unsigned long long bytes, unsigned long n,
+    unsigned long users)
+{
+	size_t size;
+	char id[80], name[80];
+	FILE *f = open_memstream(&list, &size);
+
+	if (!f)
+		die("open_memstream");
+	snprintf(id, sizeof(id), "e%063d", 0);
+	list_add(f, id, "x", 0);
+	for (int i = 0; i < 2; i++) {
+		snprintf(id, sizeof(id), "%c%063llu", i ? 'c' : 'd', bytes);
+		snprintf(name, sizeof(name), "%s%llu", i ? "chunk" : "down",
+		    bytes);
+		list_add(f, id, name, 0);
+	}
+	for (unsigned long i = 0; i < n; i++) {
+		snprintf(id, sizeof(id), "a%063lu", i);
+		snprintf(name, sizeof(name), "many-%lu", i);
+		list_add(f, id, name, i % users);
+	}
+	fputs("]\n", f);
+	if (fclose(f) != 0)
+		die("fclose");
+}
+
 int main(int argc, char **argv)
 {
 	struct epoll_event got[64], e = {.events = EPOLLIN, .data.ptr = NULL};
 
-	if (argc != 2) {
-		fputs("usage: stub SOCKET\n", stderr);
+	if (argc != 2 && argc != 3 && argc != 5) {
+		fputs("usage: stub SOCKET [BYTES [CONTAINERS USERS]]\n", stderr);
 		return 64;
 	}
+	list_make(argc > 2 ? strtoull(argv[2], NULL, 10) : 0,
+	    argc > 4 ? strtoul(argv[3], NULL, 10) : 0,
+	    argc > 4 ? strtoul(argv[4], NULL, 10) : 1);
 	memset(block, 'x', sizeof(block));
 	memset(piece, 'x', sizeof(piece));
 	piece_len = (size_t)snprintf(piece, 16, "%x\r\n", CHUNK);
