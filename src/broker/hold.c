@@ -47,6 +47,7 @@ void hold_choose(struct client *c, unsigned status)
 
 /* ---- sending ---- */
 
+/* length: what is held goes with it, and is all. */
 static bool hold_begin(struct client *c, bool length)
 {
 	struct request *r = c->request;
@@ -63,8 +64,8 @@ static bool hold_begin(struct client *c, bool length)
 	if ((!stays && client_tells_close(c)) || (!length && r->minor == 0))
 		buf_addz(&r->held_head, "Connection: close\r\n");
 	buf_add(&r->held_head, "\r\n", 2);
-	return buf_ok(&r->held_head) &&
-	    client_send(c, buf_slice(&r->held_head), SLICE_NONE);
+	return buf_ok(&r->held_head) && client_send(c, buf_slice(&r->held_head),
+	    length ? buf_slice(&r->held) : SLICE_NONE);
 }
 
 static bool hold_piece(struct client *c, struct slice piece)
@@ -280,8 +281,7 @@ static bool send_all(struct client *c)
 	if (r->status >= 400)
 		hide_others(c, &r->held);
 	r->sent = r->held.len;
-	return buf_ok(&r->held) && hold_begin(c, true) &&
-	    client_send(c, buf_slice(&r->held), SLICE_NONE);
+	return buf_ok(&r->held) && hold_begin(c, true);
 }
 
 static bool send_rest(struct client *c)
@@ -321,6 +321,7 @@ void hold_go(struct client *c)
 {
 	struct request *r = c->request;
 	struct broker *b = c->broker;
+	bool begun = !r->ended;
 
 	if (!r->ended) {
 		if (!made_wanted(r) || r->status >= 400)
@@ -333,7 +334,8 @@ void hold_go(struct client *c)
 			log_error("%s/objects cannot be written: %s", b->conf.state_dir,
 			    strerror((int)-r->commit));
 	}
-	if (r->commit > 0 && store_synced(b->store) < r->commit) {
+	/* One that was just begun is not done. */
+	if (r->commit > 0 && (begun || store_synced(b->store) < r->commit)) {
 		node_remove(&c->commit_node);
 		node_append(&b->commits, &c->commit_node);
 		return;
