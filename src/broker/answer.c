@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 
 #define HEAD_USUAL	500	/* bytes of an answer's head: one allocation */
+#define HEAD_WAIT	3	/* ms that a client has to read that of a hijack */
 
 static bool hop_by_hop(enum header id)
 {
@@ -154,17 +155,22 @@ bool answer_over(const struct request *r)
 	return r->head_sent && r->answer_framing != FRAMING_CLOSE && !r->answer_left;
 }
 
-/* The stream is hijacked: from here on two pipes. */
+/* The stream is hijacked: from here on two pipes.  Python's clients read the
+ * head through a buffer and the stream past it: what came along with the head
+ * they would lose, hence it waits a moment in tunnel.c. */
 static void answer_tunnel(struct client *c, struct slice head, struct slice rest)
 {
 	struct request *r = c->request;
 
 	r->sent += rest.n;
 	c->state = CLIENT_TUNNEL;
-	if (!client_send(c, head, rest)) {
+	r->held = BUF(BOUND_RELAY);
+	buf_adds(&r->held, rest);
+	if (!buf_ok(&r->held) || !client_send(c, head, SLICE_NONE)) {
 		client_close(c);
 		return;
 	}
+	c->head_until = loop_now(c->broker->loop) + HEAD_WAIT;
 	if (!c->out.len)
 		client_deadline(c, 0);
 	tunnel_run(c);

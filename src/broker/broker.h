@@ -439,6 +439,7 @@ struct client {
 	bool peer_eof;			/* it has shut down its writing side */
 	bool eof_passed;		/* and the Engine was told so */
 	bool engine_eof, engine_eof_passed;
+	int64_t head_until;	/* what follows the head of a hijack waits */
 	bool counted_stream, stranger;
 	bool parse_first;		/* in holds bytes that were not looked at */
 	bool up_dead;			/* the Engine takes nothing more */

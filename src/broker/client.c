@@ -566,6 +566,11 @@ void client_late(struct timer *t)
 		client_close(c);
 		break;
 	case CLIENT_TUNNEL:
+		if (c->head_until)
+			tunnel_run(c);
+		else
+			client_close(c);
+		break;
 	case CLIENT_LINGER:
 	case CLIENT_CLOSED:
 		client_close(c);

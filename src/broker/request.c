@@ -533,6 +533,9 @@ void request_compose(struct client *c, struct buf *out)
 	buf_adds(out, buf_slice(&r->path));
 	buf_adds(out, buf_slice(&r->query));
 	buf_addz(out, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockbroker\r\n");
+	/* without it the Engine looks for one in the body, which docker-py sends */
+	if (r->facts.endpoint->id == EP_IMAGE_PUSH && !r->registry_auth.n)
+		add_field(out, "X-Registry-Auth", SLICE("e30="));
 	add_field(out, "X-Registry-Auth", r->registry_auth);
 	if (r->facts.endpoint->body == BODY_TAR)
 		add_field(out, "X-Registry-Config", r->registry_config);

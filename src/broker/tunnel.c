@@ -54,6 +54,31 @@ static void tunnel_up(struct client *c)
 	}
 }
 
+/* Is the client given time to read the head? */
+static bool head_waits(struct client *c)
+{
+	int64_t left = c->head_until - loop_now(c->broker->loop);
+
+	if (!c->head_until || c->out.len)
+		return c->head_until != 0;
+	if (left > 0) {
+		client_deadline(c, left);
+		return true;
+	}
+	c->head_until = 0;
+	client_deadline(c, 0);
+	return false;
+}
+
+/* What came along with the head. */
+static bool send_held(struct client *c)
+{
+	_cleanup_(buf_free) struct buf held = c->request->held;
+
+	c->request->held = BUF(0);
+	return !held.len || client_send(c, buf_slice(&held), SLICE_NONE);
+}
+
 /* Engine to client.  False: the client is gone. */
 static bool tunnel_down(struct client *c)
 {
@@ -61,6 +86,10 @@ static bool tunnel_down(struct client *c)
 	size_t moved = 0;
 
 	if (!client_flush(c))
+		return false;
+	if (head_waits(c))
+		return true;
+	if (!send_held(c))
 		return false;
 	while (!c->engine_eof && !c->out.len && moved < BOUND_RELAY) {
 		bool bulk = c->down_bulk;
@@ -126,6 +155,7 @@ void tunnel_run(struct client *c)
 	    (up && !c->link->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
 	    (left ? 0 : GONE));
 	source_want(&c->link->source, (c->link->out.len ? EPOLLOUT : 0) |
-	    (!c->engine_eof && !c->out.len ? EPOLLIN | EPOLLRDHUP : 0) |
-	    (c->out.len ? 0 : GONE));
+	    (!c->engine_eof && !c->out.len && !c->head_until ?
+	    EPOLLIN | EPOLLRDHUP : 0) |
+	    (c->out.len || c->head_until ? 0 : GONE));
 }
