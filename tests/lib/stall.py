@@ -18,7 +18,9 @@ import time
 
 LISTS = {b"/networks": [], b"/volumes": {"Volumes": []}, b"/images/json?all=1": [],
          b"/containers/json?all=1": [{"Id": "1" * 64, "Names": ["/x"], "Image": "x", "State": "running",
-                                      "Labels": {"dockbroker.owner": "alice"}}]}
+                                      "ImageID": "sha256:" + "2" * 64,
+                                      "Labels": {"dockbroker.owner": "alice"}}],
+         b"/images/sha256%%3A%s/json" % (b"2" * 64): {"Id": "sha256:" + "2" * 64, "Config": {}}}
 
 
 def chunked(f):

@@ -136,6 +136,8 @@ def read(path):
         return list(containers.values())
     if image:
         name = urllib.parse.unquote(image[1])
+        if name.startswith("sha256:"):
+            return {"Id": name, "RepoTags": [], "Config": {}}
         return {"Id": "sha256:" + ident(name), "RepoTags": [name], "Config": {}}
     if execute:
         return {"ID": execute[1], "ContainerID": ident("exec-%d" % int(execute[1], 16))}
