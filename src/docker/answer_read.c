@@ -209,13 +209,14 @@ static bool ends(const char *p, size_t n, struct slice with)
 }
 
 /* "Container ID is not running": here the Engine says the whole id itself,
- * whatever it was asked by. */
+ * whatever it was asked by; not in "Container X is paused, unpause .." */
 static bool engines_own(struct slice in, size_t i, size_t n)
 {
 	struct slice after = { in.p + i + n, in.n - i - n };
 
 	return n == 64 && ((ends(in.p, i, SLICE("ontainer ")) &&
-	    slice_starts(after, SLICE(" is "))) ||
+	    slice_starts(after, SLICE(" is ")) &&
+	    !slice_starts(after, SLICE(" is paused, "))) ||
 	    ends(in.p, i, SLICE("running container ")) ||
 	    ends(in.p, i, SLICE("running container: ")) ||
 	    ends(in.p, i, SLICE(" id ")));
