@@ -102,7 +102,7 @@ alices() { echo anet "$anet_id" "${anet_id:0:12}" "${anet_id:0:5}" aspare nobody
 	"IPAM":{"Options":{"a":"b"}}
 	"Ingress":true
 	"Scope":"swarm"
-	"Attachable":true
+	"Attachable":true,"Driver":"overlay"
 	"ConfigOnly":true
 	"Labels":{"dockbroker.owner":"alice"}
 	"Labels":{"dockbroker.team":"dev"}

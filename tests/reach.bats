@@ -242,7 +242,6 @@ id_of() { engine inspect -f '{{.Id}}' "$1"; }
 	-d ipvlan|"network driver ipvlan" for Driver
 	-d overlay|"network driver overlay" for Driver
 	-o com.docker.network.bridge.name=docker0|"network option com.docker.network.bridge.name" for Options.com.docker.network.bridge.name
-	--attachable|"allow privileged everything" for Attachable
 	--ipam-driver other|"network driver other" for IPAM.Driver
 	--subnet 10.66.0.0/24|"network subnet 10.66.0.0/24" for IPAM.Config[0].Subnet
 	T

@@ -631,6 +631,7 @@ bool upload_pump(struct client *c) _must_check_;
 /* ---- prune.c: images of one user ---- */
 
 bool prune_images(struct client *c);	/* true: it is answered here */
+bool prune_things(struct client *c);
 void prune_left(struct client *c);	/* the client goes away */
 
 /* ---- splice.c: large streams without a copy ---- */

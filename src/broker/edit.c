@@ -87,13 +87,23 @@ static void edit_query(struct client *c)
 	query_write(&r->facts, &e, &r->query);
 }
 
+/* prune.c: without filters, the broker can do without the Engine's. */
+static bool one_by_one(const struct request *r)
+{
+	struct pair filter;
+	unsigned id = r->facts.endpoint->id;
+
+	return (id == EP_CONTAINER_PRUNE || id == EP_NETWORK_PRUNE) &&
+	    !query_pair(&r->facts, "filters", 0, &filter);
+}
+
 bool edit_write(struct client *c)
 {
 	struct request *r = c->request;
 	struct refusal why = { .message = BUF(8192) };
 	int k = DOCKER_GOOD;
 
-	if (narrow_prunes_badly(c)) {
+	if (narrow_prunes_badly(c) && !one_by_one(r)) {
 		request_refused(c, 409, SLICE("dockbroker: some things were handed over to"
 		    " you or by you, so that the Engine cannot tell which are yours;"
 		    " remove them by name"));

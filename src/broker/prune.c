@@ -23,6 +23,7 @@ struct prune {
 	struct rights *rights;
 	struct owner me;
 	char name[BOUND_NAME + 16];
+	enum object_kind kind;
 	bool all;			/* -a: also what has names */
 	int64_t until;			/* only what was made before; 0 all */
 	struct victim victims[PRUNE_MOST];
@@ -101,14 +102,32 @@ static void prune_over(struct prune *p, const char *failed)
 	if (c && failed) {
 		relay_failed(c, 502, failed);
 	} else if (c) {
-		buf_addz(&body, "{\"ImagesDeleted\":[");
+		buf_addf(&body, "{\"%s\":[", p->kind == OBJECT_IMAGE ? "ImagesDeleted" :
+		    p->kind == OBJECT_CONTAINER ? "ContainersDeleted" : "NetworksDeleted");
 		buf_adds(&body, buf_slice(&p->deleted));
-		buf_addz(&body, "],\"SpaceReclaimed\":");
-		buf_addu(&body, p->freed);
+		buf_addc(&body, ']');
+		if (p->kind != OBJECT_NETWORK) {
+			buf_addz(&body, ",\"SpaceReclaimed\":");
+			buf_addu(&body, p->freed);
+		}
 		buf_addz(&body, "}\n");
 		request_answer(c, 200, buf_slice(&body));
 	}
 	task_post(p->broker->loop, &p->gone);
+}
+
+/* A container by its id, a network by its name: as the Engine's prune tells. */
+static void removed_one(struct prune *p)
+{
+	const struct victim *v = &p->victims[p->at];
+	struct entry *e = store_get(p->broker->store, p->kind, slice_from(v->name));
+	bool network = p->kind == OBJECT_NETWORK && e && e->name[0];
+
+	if (p->deleted.len)
+		buf_addc(&p->deleted, ',');
+	buf_add_json_string(&p->deleted, slice_from(network ? e->name : v->name));
+	if (e)
+		object_remove(p->broker, e);
 }
 
 /* "[{"Untagged":...},...]" without its brackets. */
@@ -131,8 +150,10 @@ static void remove_done(void *arg, unsigned status, struct slice body)
 	struct prune *p = arg;
 
 	p->ask = NULL;
-	if (status == 200)
+	if (p->kind == OBJECT_IMAGE && status == 200)
 		removed(p, body);
+	else if (p->kind != OBJECT_IMAGE && status == 204)
+		removed_one(p);
 	p->at++;
 	prune_next(p);
 }
@@ -144,6 +165,8 @@ static bool still_his(struct prune *p)
 {
 	struct slice name = slice_from(p->victims[p->at].name);
 
+	if (p->kind != OBJECT_IMAGE)
+		return mine_alone(p, p->kind, name);
 	return mine_alone(p, slice_starts(name, SLICE("sha256:")) ? OBJECT_IMAGE :
 	    OBJECT_TAG, name);
 }
@@ -158,7 +181,8 @@ static void prune_next(struct prune *p)
 		prune_over(p, NULL);
 		return;
 	}
-	buf_addz(&path, "/images/");
+	buf_addz(&path, p->kind == OBJECT_IMAGE ? "/images/" :
+	    p->kind == OBJECT_CONTAINER ? "/containers/" : "/networks/");
 	http_encode(&path, slice_from(p->victims[p->at].name));
 	p->ask = ask_start(p->broker, METHOD_DELETE, buf_slice(&path), SLICE_NONE,
 	    BOUND_ELEMENT, PRUNE_TIME, &remove_ops, p);
@@ -253,6 +277,7 @@ static struct prune *prune_new(struct client *c)
 	if (!p)
 		return NULL;
 	p->gone.run = prune_free;
+	p->kind = OBJECT_IMAGE;
 	p->broker = c->broker;
 	p->client = c;
 	p->rights = rights_ref(c->request->rights);
@@ -292,6 +317,40 @@ bool prune_images(struct client *c)
 	c->state = CLIENT_PRUNE;
 	source_want(&c->source, EPOLLHUP | EPOLLERR);
 	client_deadline(c, 0);
+	return true;
+}
+
+/* ---- containers and networks ---- */
+
+static void thing_seen(void *arg, struct entry *e)
+{
+	struct prune *p = arg;
+
+	if (!e->running && !e->common && mine_alone(p, e->kind, slice_from(e->id)))
+		victim(p, slice_from(e->id), 0);
+}
+
+/* Labels do not say which are his: one by one, and what is in use the Engine
+ * keeps.  With filters only the Engine could, so those are refused before. */
+bool prune_things(struct client *c)
+{
+	unsigned id = c->request->facts.endpoint->id;
+	struct prune *p;
+
+	if ((id != EP_CONTAINER_PRUNE && id != EP_NETWORK_PRUNE) || !narrow_prunes_badly(c))
+		return false;
+	p = prune_new(c);
+	if (!p) {
+		relay_failed(c, 503, "out of memory, try again");
+		return true;
+	}
+	p->kind = id == EP_CONTAINER_PRUNE ? OBJECT_CONTAINER : OBJECT_NETWORK;
+	store_each(c->broker->store, p->kind, thing_seen, p);
+	c->prune = p;
+	c->state = CLIENT_PRUNE;
+	source_want(&c->source, EPOLLHUP | EPOLLERR);
+	client_deadline(c, 0);
+	prune_next(p);
 	return true;
 }
 

@@ -131,7 +131,7 @@ static void relay_connect(struct client *c, bool fresh)
 /* What the broker answers itself, with the record on disk. */
 static bool relay_ours(struct client *c)
 {
-	return image_unhold(c) || prune_images(c);
+	return image_unhold(c) || prune_images(c) || prune_things(c);
 }
 
 /* While the record was on its way, or the Engine busy, rights may have ended:
