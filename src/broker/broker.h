@@ -539,7 +539,7 @@ bool own_chown(struct broker *b, const struct who *by, enum object_kind kind,
 
 /* ---- gone.c: what has just gone ---- */
 
-#define BOUND_GONE	256	/* networks, volumes, images and their names */
+#define BOUND_GONE	1024	/* networks, volumes, images and their names */
 struct gone {
 	enum object_kind kind;
 	int64_t at;

@@ -9,7 +9,7 @@
 
 #include "broker/broker.h"
 
-#define GONE_TIME	5000	/* ms: events come within these */
+#define GONE_TIME	3600000	/* ms: the Engine itself keeps 256 events */
 
 void object_remove(struct broker *b, struct entry *e)
 {

@@ -10,6 +10,7 @@
 #include "broker/sync.h"
 
 #define LOOKS_MOST	4096	/* that wait; more of them: all lists again */
+#define OWNERS_MOST	16384	/* containers whose images are asked about: 14 MB */
 #define LOOKS_AT_ONCE	4
 #define LOOK_TRIES	3
 #define FEW		64	/* that are searched for the same one */
@@ -95,23 +96,51 @@ static void look_found(void *arg, const struct listed *l)
 	sync_take(k->sync, l);
 }
 
+/* Does the image hand a label of ours down?  True as well when it cannot be told. */
+static bool image_says(struct slice body)
+{
+	struct image_told told = { 0 };
+	struct arena a;
+	bool says;
+
+	arena_init(&a, 4 * BOUND_ELEMENT);
+	says = image_told(body, &a, &told) != 0;
+	for (size_t i = 0; i < told.nlabels; i++)
+		says |= slice_is(told.labels[i].key, "dockbroker.owner");
+	arena_free(&a);
+	return says;
+}
+
 /* Its image does not say so: the broker did, when it was made. */
-static void look_owner(struct look *k, struct slice body)
+static void look_owner(struct look *k)
 {
 	struct store *store = k->sync->broker->store;
 	struct entry *e = store_get(store, OBJECT_CONTAINER, slice_from(k->id));
 	struct owner o = { .uid = OWNER_ANY_UID, .name = k->owner, .team = k->team };
-	struct image_told told = { 0 };
-	struct arena a;
-	bool good;
 
-	arena_init(&a, 4 * BOUND_ELEMENT);
-	good = image_told(body, &a, &told) == 0;
-	for (size_t i = 0; i < told.nlabels; i++)
-		good &= !slice_is(told.labels[i].key, "dockbroker.owner");
-	arena_free(&a);
-	if (good && e && !e->nowners && !e->kept && store_own(store, e, &o) < 0)
+	if (e && !e->nowners && !e->kept && store_own(store, e, &o) < 0)
 		sync_full(k->sync);
+}
+
+/* One answer about an image does for all its containers. */
+static void look_owners(struct look *k, struct slice body)
+{
+	struct sync *s = k->sync;
+	bool says = image_says(body);
+
+	if (!says)
+		look_owner(k);
+	for (struct node *n = s->looks.next, *next; n != &s->looks; n = next) {
+		struct look *other = node_entry(n, struct look, node);
+
+		next = n->next;
+		if (other->kind != OBJECT_CONTAINER || strcmp(other->image, k->image) != 0)
+			continue;
+		if (!says)
+			look_owner(other);
+		look_free(other);
+		s->nlooks--;
+	}
 }
 
 /* It is there: as if a list had shown it. */
@@ -121,7 +150,7 @@ static void look_take(struct look *k, struct slice body)
 	struct lister *l;
 
 	if (k->kind == OBJECT_CONTAINER)
-		look_owner(k, body);
+		look_owners(k, body);
 	if (!kinds[i].open)
 		return;		/* an image stays as it is */
 	l = lister_new(k->kind, look_found, k);
@@ -226,7 +255,7 @@ void sync_look_owner(struct sync *s, const struct listed *l, const struct owner 
 
 	/* An event says no id; of what finds no room the next list tells again. */
 	if (!l->image_id.n || l->image_id.n >= SYNC_ID || l->id.n > BOUND_OBJECT_NAME ||
-	    s->nlooks >= LOOKS_MOST || !(k = calloc(1, sizeof(*k))))
+	    s->nlooks >= OWNERS_MOST || !(k = calloc(1, sizeof(*k))))
 		return;
 	k->sync = s;
 	k->kind = OBJECT_CONTAINER;

@@ -138,6 +138,7 @@ bool upload_start(struct client *c)
 		return true;
 	r->checked = BUF(BOUND_RELAY * 4);
 	r->unchecked = BUF(BOUND_RELAY * 2);
+	r->body_done = false;	/* an empty one has an end as well */
 	r->archive = archive_new(kind_of(r), query_text(&r->facts, "dockerfile"),
 	    file_seen, c);
 	return r->archive != NULL;
