@@ -138,7 +138,7 @@ void facts_init(struct facts *f, struct arena *a);
  * gpu         "count=N" (-1 all), "id=ID"                 "NVIDIA_VISIBLE_DEVICES" where a variable asks
  * host        "network" "pid" "ipc" "uts" "userns" "cgroup"
  * network     "driver=NAME" "option=KEY" "subnet=CIDR"    the option's value, where it may be shown
- *             "address=IP" "mac=MAC" "host-gateway" "link=NAME:ALIAS"
+ *             "address=IP" "mac=MAC" "host-gateway"
  *             "gateway=IP" "internal-dns" ...: KIND=VALUE
  * driver      "volume=NAME" "option=KEY" "storage=KEY"    likewise
  * security    "seccomp=unconfined"; a profile itself: "seccomp=custom"

@@ -225,7 +225,6 @@ static const struct permit {
 	{ "network", "gateway=", ITEM_NETWORK_SUBNET, match_subnet },
 	{ "network", "address=", ITEM_NETWORK_ADDRESS, match_subnet },
 	{ "network", "mac=", ITEM_NETWORK_MAC, match_all_or_glob },
-	{ "network", "link=", ITEM_NETWORK_LINK, match_all_or_glob },
 	{ "network", "host-gateway", ITEM_NETWORK_HOST_GATEWAY,
 	    match_all_or_glob },
 	{ "driver", "volume=", ITEM_DRIVER, match_all_or_glob },
@@ -303,7 +302,7 @@ void lack_line(const struct lack *l, struct buf *out)
 	v.p += strlen(p->prefix);
 	v.n -= strlen(p->prefix);
 	buf_addf(out, "%s", item_head(p->kind));
-	if (p->kind == ITEM_NETWORK_MAC || p->kind == ITEM_NETWORK_LINK ||
+	if (p->kind == ITEM_NETWORK_MAC ||
 	    p->kind == ITEM_NETWORK_HOST_GATEWAY)
 		return;
 	buf_addc(out, ' ');

@@ -197,7 +197,6 @@ static void test_proposals(void **state)
 		{ "network", SLICE("x"), SLICE("subnet=10.0.0.0/8"), SLICE(""), false },
 		{ "network", SLICE("x"), SLICE("address=10.0.0.9"), SLICE(""), false },
 		{ "network", SLICE("x"), SLICE("mac=2:3"), SLICE(""), false },
-		{ "network", SLICE("x"), SLICE("link=a:b"), SLICE(""), false },
 		{ "network", SLICE("x"), SLICE("host-gateway"), SLICE(""), false },
 		{ "network", SLICE("x"), SLICE("ingress"), SLICE(""), false },
 		{ "driver", SLICE("x"), SLICE("volume=nfs"), SLICE(""), false },

@@ -564,7 +564,7 @@ bool value_read(struct parse *p, struct item *i, const struct token *t)
 		[ITEM_NETWORK_OPTION] = read_pair,
 		[ITEM_NETWORK_SUBNET] = read_subnet,
 		[ITEM_NETWORK_ADDRESS] = read_subnet,
-		[ITEM_NETWORK_MAC] = read_none, [ITEM_NETWORK_LINK] = read_none,
+		[ITEM_NETWORK_MAC] = read_none,
 		[ITEM_NETWORK_HOST_GATEWAY] = read_none,
 		[ITEM_DRIVER_OPTION] = read_pair, [ITEM_SYSCTL] = read_pair,
 		[ITEM_COMMAND] = read_command,
