@@ -133,7 +133,7 @@ may() { # HOSTCONFIG [BESIDE]...
 	"Mounts":[{"Type":"npipe","Source":"x","Target":"/x"}]
 	"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Mode":448}},{"Type":"bind","Source":"/","Target":"/y"}]
 	"Binds":["bvol:/x:shared"]
-	"Binds":["bvol:/x:z"]
+	"Binds":["bvol:/x:ro,slave"]
 	T
 	allowed 201 POST "$V/containers/create?name=bfine" \
 		"$(host '"Mounts":[{"Type":"tmpfs","Target":"/x"}],"OomScoreAdj":500,"ShmSize":1048576')"

@@ -139,7 +139,8 @@ void judge_volumes(struct walk *w, const struct field *f,
 
 struct mode {
 	bool read_only, no_copy;
-	bool odd;		/* relabels or propagates */
+	bool odd;		/* propagates */
+	bool relabel;		/* for SELinux: the Engine does so with volumes by itself */
 	bool bad;
 };
 
@@ -157,8 +158,9 @@ static struct mode mode_read(struct slice text)
 		} else if (slice_is(one, "nocopy")) {
 			m.no_copy = true;
 			copies++;
-		} else if (list_has("z|Z|shared|slave|private|rshared|rslave",
-		    one)) {
+		} else if (list_has("z|Z", one)) {
+			m.relabel = true;
+		} else if (list_has("shared|slave|private|rshared|rslave", one)) {
 			m.odd = true;
 		} else if (!list_has("rprivate|consistent|cached|delegated|"
 		    "default", one)) {
@@ -199,6 +201,7 @@ static void bind_split(struct walk *w, const struct field *f,
 	p = point_add(w, at, FROM_BINDS, host ? POINT_HOST : POINT_VOLUME, target);
 	if (!p || m.bad || (!host && !name_valid(source)))
 		return;
+	m.odd |= host && m.relabel;
 	if (m.odd)
 		reach_add(w, "everything", at, rest, SLICE(""));
 	p->read_only = m.read_only;

@@ -340,9 +340,9 @@ static void test_volumes(void **state)
 	    &e, "{\"Image\":\"a\",\"Labels\":{\"owner\":\"alice\"},\"HostConfig\":{"
 	    "\"Mounts\":[{\"Type\":\"tmpfs\",\"Target\":\"/t\"},"
 	    "{\"Type\":\"volume\",\"Source\":\"v\",\"Target\":\"/x\"," OWNED("") "}]}}");
-	/* relabelling cannot be said by a Mount */
-	expect(CREATE, "{\"Labels\":{\"owner\":\"\"},\"HostConfig\":{\"Binds\":[\"v:/x:z\"]}}", &e,
-	    "{\"Labels\":{\"owner\":\"alice\"},\"HostConfig\":{\"Binds\":[\"v:/x:z\"]}}");
+	/* a volume's propagation cannot be said by a Mount */
+	expect(CREATE, "{\"Labels\":{\"owner\":\"\"},\"HostConfig\":{\"Binds\":[\"v:/x:shared\"]}}", &e,
+	    "{\"Labels\":{\"owner\":\"alice\"},\"HostConfig\":{\"Binds\":[\"v:/x:shared\"]}}");
 	expect(CREATE, "{\"HostConfig\":{\"Binds\":[\"v:/x\"],\"VolumeDriver\":\"nfs\"}}",
 	    &(struct body_edits){ .own_volumes = true },
 	    "{\"HostConfig\":{\"VolumeDriver\":\"nfs\",\"Mounts\":[{\"Type\":\"volume\","
