@@ -24,6 +24,8 @@ setup_file() {
 		cp "$BATS_FILE_TMPDIR/policy.conf" "$BATS_FILE_TMPDIR/$v/"
 		(
 			export BATS_FILE_TMPDIR=$BATS_FILE_TMPDIR/$v
+			# rigs beside one another: a uid has one control group on a host
+			export ABUSE_UID=21${v%%.*}
 			abuse_up --engine-version "$v" && abuse_equip && teardown
 			echo $? >"$BATS_FILE_TMPDIR/status"
 			# shellcheck disable=SC2046

@@ -139,8 +139,9 @@ abuse_up() { # ARG...: more for `rig up'
 	: >"$GUARD"
 	touch "$BATS_FILE_TMPDIR/refused"
 	rig_up --policy "$BATS_FILE_TMPDIR/policy.conf" \
-		--user alice:2001:dev --user bob:2002:dev --user carol:2003:ops \
-		--user oscar:2004:admin "$@" || return
+		--user "alice:${ABUSE_UID:-200}1:dev" --user "bob:${ABUSE_UID:-200}2:dev" \
+		--user "carol:${ABUSE_UID:-200}3:ops" \
+		--user "oscar:${ABUSE_UID:-200}4:admin" "$@" || return
 	rig_image box:1
 	local who
 	while IFS=: read -r who _; do
