@@ -153,9 +153,15 @@ teardown_file() { rig_down; }
 	WHO=alice allowed 200 GET "$V/volumes"
 	hides givenv
 	# the Engine goes by labels, which still say that it is hers
-	WHO=alice allowed '200|409' POST "$V/containers/prune"
+	WHO=alice allowed 201 POST "$V/containers/create?name=hers" '{"Image":"box:1"}'
+	WHO=alice allowed 200 POST "$V/containers/prune"
 	ok engine inspect given
-	allowed 204 DELETE "$V/containers/given"
+	run engine inspect hers
+	[ "$status" = 1 ] || bad "her prune left her own container"
+	WHO=alice allowed 409 POST "$V/containers/prune?filters=%7B%22until%22%3A%5B%221h%22%5D%7D"
+	allowed 200 POST "$V/containers/prune"
+	run engine inspect given
+	[ "$status" = 1 ] || bad "his prune left what was given to him"
 	allowed 204 DELETE "$V/volumes/givenv"
 	run dockbroker chown container nosuch bob
 	[ "$status" != 0 ] || bad "nothing was handed over: $output"
