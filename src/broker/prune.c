@@ -121,11 +121,13 @@ static void removed_one(struct prune *p)
 {
 	const struct victim *v = &p->victims[p->at];
 	struct entry *e = store_get(p->broker->store, p->kind, slice_from(v->name));
-	bool network = p->kind == OBJECT_NETWORK && e && e->name[0];
+	const char *told = v->name;
 
+	if (p->kind == OBJECT_NETWORK && e && e->name[0])
+		told = e->name;
 	if (p->deleted.len)
 		buf_addc(&p->deleted, ',');
-	buf_add_json_string(&p->deleted, slice_from(network ? e->name : v->name));
+	buf_add_json_string(&p->deleted, slice_from(told));
 	if (e)
 		object_remove(p->broker, e);
 }
