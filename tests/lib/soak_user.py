@@ -451,7 +451,13 @@ class User:
         self.bare.add(ident)
         self.named(tag, ident)
 
-    def pruned(self, all_of_them):
+    def in_use(self):
+        """Images of his containers that are there: `rmi -f' takes those of
+        stopped ones away."""
+        return {c["image"] for c in self.containers.values()
+                if "Id" in self.rig.truth("/images/%s/json" % c["image"])}
+
+    def pruned(self, all_of_them, before):
         """Of an image in use the last name stays (as the Engine does it)."""
         truth = self.rig.truth
         gone = set(self.tags) - tags_of(truth("/images/json"))
@@ -460,17 +466,20 @@ class User:
         for t in gone:
             del self.tags[t]
         for c in self.containers.values():
-            if "Id" not in truth("/images/%s/json" % c["image"]):
+            if c["image"] in before and \
+                    "Id" not in truth("/images/%s/json" % c["image"]):
                 raise Fault("pruned, though %s uses it: %s" % (
                     c["name"], c["image"]))
 
     def do_image_prune(self):
+        before = self.in_use()
         self.docker("image", "prune", "-f")
-        self.pruned(False)
+        self.pruned(False, before)
 
     def do_image_prune_all(self):
+        before = self.in_use()
         self.docker("image", "prune", "-af")
-        self.pruned(True)
+        self.pruned(True, before)
 
     # ---- volumes and networks ----
 
@@ -537,13 +546,14 @@ class User:
     def do_system_prune(self):
         """Its last request, for the builder's cache, which is everybody's, is
         refused."""
+        before = self.in_use()
         self.docker("system", "prune", "-f")
         for cid in [i for i, c in self.containers.items()
                     if not c["running"]]:
             self.removed(cid)
         used = self.holds_up("networks")
         self.networks = {i: n for i, n in self.networks.items() if n in used}
-        self.pruned(False)
+        self.pruned(False, before)
 
     # ---- looking ----
 
