@@ -11,7 +11,7 @@
 #define GONE		(EPOLLHUP | EPOLLERR)
 #define HELD_MOST	(256 * 1024)	/* bytes of an answer that is gathered */
 #define ID_LENGTH	(7 + 64)	/* "sha256:..." */
-#define LAG_TIME	500		/* ms: a create answers long after its event on a busy machine */
+#define LAG_TIME	250		/* ms: a create answers after its event */
 #define FINISH_TIME	20000		/* ms for the questions behind an answer */
 
 static bool has_ids(const struct facts *f)

@@ -424,6 +424,9 @@ class User:
             return
         used = {c["image"] for c in self.containers.values()}
         force = self.tags[tag] in used
+        if self.tags[tag] in {c["image"] for c in self.containers.values()
+                              if not c["running"]}:
+            return  # -f would take it away from under a stopped container
         self.docker("rmi", *(["-f"] if force else []), tag)
         del self.tags[tag]
 
