@@ -253,6 +253,8 @@ class Conn:
                     for step in steps:
                         if (step[0] == 'again') == again or step[0] == 'body':
                             self.step(entry, step)
+                    if any(s[0] == 'send' and s[1].startswith('HTTP/1.1 101') for s in steps):
+                        raise Gone      # what was upgraded never holds a request again
                     self.body(entry)
             finally:
                 entry['gone'] = time.monotonic()
