@@ -533,6 +533,9 @@ int own_names(struct client *c) _must_check_;
 int own_missing(struct client *c) _must_check_;
 /* Views e for the policy; slices live as long as the arena. */
 bool own_object(struct client *c, const struct entry *e, struct object *o);
+/* What the request is about, as the store has it now; NULL: not of this kind, or
+ * gone since. */
+struct entry *request_object(struct client *c, enum object_kind kind);
 void own_person(const struct client *c, struct owner *o);	/* who makes something */
 bool own_chown(struct broker *b, const struct who *by, enum object_kind kind,
     struct slice name, struct slice user, struct buf *answer, unsigned *status);
@@ -555,6 +558,8 @@ bool object_gone(struct broker *b, enum object_kind kind, struct slice id, struc
 
 /* A name that an image is to get: enum sync_outcome, or -1 without memory. */
 int image_name_look(struct client *c, struct ref *ref) _must_check_;
+bool name_tagged(struct slice name);	/* of a canonical one: "x:1", not all of x */
+bool name_digested(struct slice name);	/* "x@sha256:..." */
 /* An image by what it is called; false: no memory. */
 bool image_object(struct client *c, const struct image *i, struct slice ref, struct object *o);
 /* An image that several hold is only untagged for one of them; one that others

@@ -56,7 +56,7 @@ static void gather_add(struct gather *g, const struct entry *e)
 	}
 }
 
-static bool is_digest(struct slice tag)
+bool name_digested(struct slice tag)
 {
 	return memchr(tag.p, '@', tag.n) != NULL;
 }
@@ -64,7 +64,7 @@ static bool is_digest(struct slice tag)
 static bool named(const struct image *i, struct slice ref)
 {
 	for (size_t n = 0; n < i->ntags; n++)
-		if (slice_equal(i->tags[n], ref) && !is_digest(ref))
+		if (slice_equal(i->tags[n], ref) && !name_digested(ref))
 			return true;
 	return false;
 }
@@ -91,7 +91,7 @@ bool image_object(struct client *c, const struct image *i, struct slice ref, str
 		o->common = roots(e);
 		gather_add(&g, e);
 		for (size_t n = 0; n < i->ntags; n++) {
-			if (is_digest(i->tags[n]))
+			if (name_digested(i->tags[n]))
 				continue;
 			e = store_get(s, OBJECT_TAG, i->tags[n]);
 			o->common |= unheld(e);
@@ -139,7 +139,7 @@ static int look_all_tags(struct client *c, struct ref *ref)
 	return SYNC_GOOD;
 }
 
-static bool has_tag(struct slice name)
+bool name_tagged(struct slice name)
 {
 	const char *slash = memrchr(name.p, '/', name.n);
 	size_t from = slash ? (size_t)(slash - name.p) : 0;
@@ -178,7 +178,7 @@ int image_name_look(struct client *c, struct ref *ref)
 	struct entry *e;
 	int k;
 
-	if (!has_tag(ref->name))
+	if (!name_tagged(ref->name))
 		return look_all_tags(c, ref);
 	k = sync_image(c->broker, ref->name, &c->waiter, &i);
 	if (k != SYNC_GOOD)

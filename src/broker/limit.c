@@ -9,16 +9,6 @@
 
 #include "broker/broker.h"
 
-static struct entry *container_of(struct client *c)
-{
-	for (size_t i = 0; i < c->request->facts.nrefs; i++) {
-		const struct ref *ref = &c->request->facts.refs[i];
-		if (ref->kind == OBJECT_CONTAINER && ref->use == REF_OBJECT && ref->id.p)
-			return store_get(c->broker->store, OBJECT_CONTAINER, ref->id);
-	}
-	return NULL;
-}
-
 /* What the container holds of the sums is not asked for twice. */
 static void fill_update(struct facts *f, const struct entry *e)
 {
@@ -54,13 +44,13 @@ void limit_fill(struct client *c)
 		fill_create(f);
 		break;
 	case EP_CONTAINER_UPDATE:
-		e = container_of(c);
+		e = request_object(c, OBJECT_CONTAINER);
 		if (e && entry_owned(e, me.uid, me.name))
 			fill_update(f, e);
 		break;
 	case EP_CONTAINER_START:
 	case EP_CONTAINER_RESTART:
-		e = container_of(c);
+		e = request_object(c, OBJECT_CONTAINER);
 		if (!e || e->active || !entry_owned(e, me.uid, me.name))
 			break;
 		f->asked = e->usage;

@@ -87,14 +87,6 @@ static bool take_name(struct client *c, const struct ref *ref)
 	return store_own(s, e, &c->request->owner) == 0;
 }
 
-static bool has_tag(struct slice name)
-{
-	const char *slash = memrchr(name.p, '/', name.n);
-	size_t from = slash ? (size_t)(slash - name.p) : 0;
-
-	return memchr(name.p + from, ':', name.n - from) != NULL;
-}
-
 static bool take_volume(struct client *c, const struct ref *ref)
 {
 	struct store *s = c->broker->store;
@@ -177,7 +169,7 @@ void made_unpin(struct request *r, bool late)
 
 static bool raced(struct client *c, const struct ref *ref)
 {
-	bool gives = ref->use == REF_GIVE && has_tag(ref->name) &&
+	bool gives = ref->use == REF_GIVE && name_tagged(ref->name) &&
 	    c->request->facts.endpoint->id != EP_IMAGE_PULL;
 	struct entry *e;
 	struct owner me;
@@ -215,7 +207,7 @@ bool made_before(struct client *c)
 		return true;
 	for (size_t i = 0; i < r->facts.nrefs; i++) {
 		const struct ref *ref = &r->facts.refs[i];
-		bool taken = ref->use == REF_GIVE && has_tag(ref->name) &&
+		bool taken = ref->use == REF_GIVE && name_tagged(ref->name) &&
 		    mine_or_free(c, ref);
 		if (taken && !take_name(c, ref))
 			return false;
@@ -228,16 +220,6 @@ bool made_before(struct client *c)
 }
 
 /* ---- after ---- */
-
-static struct entry *object_of(struct client *c, enum object_kind kind)
-{
-	for (size_t i = 0; i < c->request->facts.nrefs; i++) {
-		const struct ref *ref = &c->request->facts.refs[i];
-		if (ref->kind == kind && ref->use == REF_OBJECT && ref->id.p)
-			return store_get(c->broker->store, kind, ref->id);
-	}
-	return NULL;
-}
 
 /* What it was labelled with, where the policy looks at labels; a container's come
  * with its event. */
@@ -303,7 +285,7 @@ static void container_made(struct client *c)
 static void exec_made(struct client *c)
 {
 	struct request *r = c->request;
-	struct entry *parent = object_of(c, OBJECT_CONTAINER), *e;
+	struct entry *parent = request_object(c, OBJECT_CONTAINER), *e;
 	struct slice id;
 
 	if (!parent || !answer_text(buf_slice(&r->held), &r->arena, &id, "Id"))
@@ -316,7 +298,7 @@ static void exec_made(struct client *c)
 
 static void gone(struct client *c, enum object_kind kind)
 {
-	struct entry *e = object_of(c, kind);
+	struct entry *e = request_object(c, kind);
 
 	if (e)
 		object_remove(c->broker, e);
@@ -324,7 +306,7 @@ static void gone(struct client *c, enum object_kind kind)
 
 static void updated(struct client *c)
 {
-	struct entry *e = object_of(c, OBJECT_CONTAINER);
+	struct entry *e = request_object(c, OBJECT_CONTAINER);
 	const struct facts *f = &c->request->facts;
 
 	if (!e)
@@ -341,7 +323,7 @@ static void updated(struct client *c)
 
 static void started(struct client *c)
 {
-	struct entry *e = object_of(c, OBJECT_CONTAINER);
+	struct entry *e = request_object(c, OBJECT_CONTAINER);
 
 	if (e)
 		store_active(c->broker->store, e, true);
@@ -349,7 +331,7 @@ static void started(struct client *c)
 
 static void renamed(struct client *c)
 {
-	struct entry *e = object_of(c, OBJECT_CONTAINER);
+	struct entry *e = request_object(c, OBJECT_CONTAINER);
 
 	if (e && store_rename(c->broker->store, e, bare(c->request->facts.new_name)) < 0)
 		log_warn("the new name of a container could not be kept");
@@ -415,7 +397,7 @@ static int images_made(struct client *c)
 		return SYNC_GOOD;
 	for (; r->finished <= r->facts.nrefs; r->finished++) {
 		const struct ref *ref = &r->facts.refs[r->finished - 1];
-		if (ref->use != REF_GIVE || !has_tag(ref->name))
+		if (ref->use != REF_GIVE || !name_tagged(ref->name))
 			continue;
 		int k = sync_image(c->broker, ref->name, &c->waiter, &i);
 		if (k == SYNC_WAIT)

@@ -61,6 +61,16 @@ bool own_object(struct client *c, const struct entry *e, struct object *o)
 	return o->id.p && o->name.p && keep_owners(a, o) && keep_labels(a, o);
 }
 
+struct entry *request_object(struct client *c, enum object_kind kind)
+{
+	for (size_t i = 0; i < c->request->facts.nrefs; i++) {
+		const struct ref *ref = &c->request->facts.refs[i];
+		if (ref->kind == kind && ref->use == REF_OBJECT && ref->id.p)
+			return store_get(c->broker->store, kind, ref->id);
+	}
+	return NULL;
+}
+
 void own_person(const struct client *c, struct owner *o)
 {
 	struct request *r = c->request;

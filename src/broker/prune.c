@@ -60,11 +60,6 @@ static void victim(struct prune *p, struct slice name, uint64_t size)
 	p->n += p->victims[p->n].name != NULL;
 }
 
-static bool is_digest(struct slice tag)
-{
-	return memchr(tag.p, '@', tag.n) != NULL;
-}
-
 static void image_listed(void *arg, const struct listed *l)
 {
 	struct prune *p = arg;
@@ -73,7 +68,7 @@ static void image_listed(void *arg, const struct listed *l)
 	if (p->until && l->created >= p->until)
 		return;
 	for (size_t i = 0; i < l->ntags; i++) {
-		if (is_digest(l->tags[i]))
+		if (name_digested(l->tags[i]))
 			continue;
 		names++;
 		his += mine_alone(p, OBJECT_TAG, l->tags[i]);
@@ -83,7 +78,7 @@ static void image_listed(void *arg, const struct listed *l)
 	if (!p->all || names == 0 || his != names)
 		return;
 	for (size_t i = 0; i < l->ntags; i++)
-		if (!is_digest(l->tags[i]))
+		if (!name_digested(l->tags[i]))
 			victim(p, l->tags[i], i == 0 ? l->size : 0);
 }
 
