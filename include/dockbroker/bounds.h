@@ -35,6 +35,13 @@
 #define BOUND_ANSWER		(8 * 1024 * 1024)	/* bytes of an answer that the broker itself reads as a whole */
 #define BOUND_IMAGES_CACHE	4096		/* image references whose id is remembered */
 
+/* ---- the guard ---- */
+#define BOUND_GUARD_BINDS	64		/* paths of the host in one container: as many places are in bind-directory */
+#define BOUND_GUARD_RECORD	(256 * 1024)	/* bytes of one record */
+#define BOUND_GUARD_UID		(16UL * 1024 * 1024)	/* bytes of the records of one uid that are kept in memory */
+#define BOUND_GUARD_SPOOL	1000		/* refusals of the guard that wait for the broker */
+#define BOUND_SPEC		(4 * 1024 * 1024)	/* bytes of config.json; with the default seccomp profile 40 KiB */
+
 /* ---- archives on their way to the Engine ---- */
 #define BOUND_ARCHIVE_FILE	(1024 * 1024)	/* bytes of a file in it that is read: manifest.json, the Dockerfile */
 #define BOUND_ARCHIVE_RECORDS	(1024 * 1024)	/* bytes of one pax or GNU record block; Go's own limit */

@@ -8,6 +8,7 @@
 
 #include "dockbroker/base.h"
 #include "dockbroker/facts.h"
+#include "dockbroker/guard.h"
 #include "dockbroker/http.h"
 
 #define API_MIN		24	/* of 1.NN: older ones take a HostConfig at start */
@@ -160,7 +161,23 @@ struct body_edits {
 	int64_t memory, nano_cpus, pids;
 	const struct slice *image_volumes;	/* targets that the image declares */
 	size_t nimage_volumes;
+	/* the guard: */
+	struct slice runtime;		/* HostConfig.Runtime; "" as it is */
+	struct slice bind_dir;		/* binds of the host, of Binds and of Mounts, become Mounts of
+					 * BIND_DIR/SLOT, writable, rprivate, slots in the order of points; ""
+					 * as they are */
+	struct slice user;		/* User of a create or an exec; "" as it is */
+	bool powerless;			/* CapDrop ALL, SecurityOpt no-new-privileges, no GroupAdd */
 };
+/*
+ * What a create asks for, for its record.  After refs were looked up.  Left to the
+ * caller: container, uid, user, engine_root, bind_dir, cgroup_parent, and of each bind within,
+ * unmapped, uid, user.  as_user and powerless follow e.  Image volumes and anonymous ones are in
+ * mounts; what comes from VolumesFrom is not (refs of use REF_USE with the path
+ * HostConfig.VolumesFrom).  In the arena of f.  -ENOMEM; BAD: more than BOUND_GUARD_BINDS, with why.
+ */
+int body_guard(const struct facts *f, const struct body_edits *e,
+    struct guard_record *out, struct refusal *why) _must_check_;
 /* The body written anew, refs by their ids.  e may be NULL.  Nothing for no
  * body or a SILENT one; "null" stays "null".  413 when it does not fit into
  * out, -ENOMEM. */

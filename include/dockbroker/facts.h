@@ -122,6 +122,7 @@ struct facts {
 	struct body *body;		/* body.c's: where edits go; of the arena */
 	struct query *queried;		/* params.c's: likewise */
 	/* filled in by the broker, for the policy: */
+	bool guarded;			/* the guard will be in front: binds may be permitted */
 	struct usage used;		/* sums of the caller's present objects */
 };
 

@@ -79,7 +79,7 @@ enum why {
 	WHY_SCOPE,		/* allowed, but not on this object, which he may see */
 	WHY_NARROW,		/* image, tag, command, exec as, remote */
 	WHY_LIMIT,		/* beyond a limit of the role */
-	WHY_BIND		/* a `bind' line permits it, but the guard is missing */
+	WHY_BIND		/* a `bind' line permits it, but the guard is missing (facts.guarded) */
 };
 
 /* What a refused request would have needed, each; for the sentence and why. */
@@ -94,6 +94,19 @@ struct lack {
 	int64_t have, want, most;	/* limits: in use (-1: for one container), asked for, allowed */
 };
 #define VERDICT_LACKS 16
+
+/* The `bind' line by which the role of an allowed verdict lets this path (clean,
+ * absolute) in; of several the longest, one without `unmapped' before one with it.
+ * False: none (a privileged role needs none). */
+struct bind_line {
+	struct slice within;	/* its path, ~ and %u filled in; lives as long as the rights */
+	bool unmapped;
+	const char *file;
+	unsigned line;
+};
+struct verdict;
+bool rights_bind(const struct rights *r, const struct verdict *v, struct slice path,
+    bool writes, struct bind_line *out);
 
 /* The line that decided.  Pointers live as long as the rights. */
 struct verdict {
