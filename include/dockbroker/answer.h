@@ -25,8 +25,8 @@ struct answer_ops {
 	 * "ContainersPaused", "ContainersStopped", "Images". -1: leave. */
 	int64_t (*count)(void *arg, const char *field);
 	/* The record of a container that has the guard in front; NULL: none.  Its
-	 * Binds, Mounts and RW are told as they were asked for, sources in
-	 * BIND-DIRECTORY as the paths that they stand for, in inspect, lists, df. */
+	 * Binds, Mounts and RW are told as they were asked for, the source
+	 * BIND-DIRECTORY as the path that stands behind that target, in inspect, lists, df. */
 	const struct guard_record *(*record)(void *arg, struct slice container_id);
 	/* The whole answer (sees everything): only ids are turned back. */
 	bool all;

@@ -36,7 +36,7 @@
 #define BOUND_IMAGES_CACHE	4096		/* image references whose id is remembered */
 
 /* ---- the guard ---- */
-#define BOUND_GUARD_BINDS	64		/* paths of the host in one container: as many places are in bind-directory */
+#define BOUND_GUARD_BINDS	64		/* paths of the host in one container */
 #define BOUND_GUARD_RECORD	(256 * 1024)	/* bytes of one record */
 #define BOUND_GUARD_UID		(16UL * 1024 * 1024)	/* bytes of the records of one uid that are kept in memory */
 #define BOUND_GUARD_SPOOL	1000		/* refusals of the guard that wait for the broker */

@@ -163,9 +163,8 @@ struct body_edits {
 	size_t nimage_volumes;
 	/* the guard: */
 	struct slice runtime;		/* HostConfig.Runtime; "" as it is */
-	struct slice bind_dir;		/* binds of the host, of Binds and of Mounts, become Mounts of
-					 * BIND_DIR/SLOT, writable, rprivate, slots in the order of points; ""
-					 * as they are */
+	struct slice bind_dir;		/* binds of the host, of Binds and of Mounts, become Mounts of this
+					 * directory, writable, rprivate; "" as they are */
 	struct slice user;		/* User of a create or an exec; "" as it is */
 	bool powerless;			/* CapDrop ALL, SecurityOpt no-new-privileges, no GroupAdd */
 };

@@ -28,7 +28,6 @@ struct guard_mount {
 	struct slice source;		/* path, clean and absolute; name of a volume; "" */
 	bool read_only;
 	/* of binds: */
-	unsigned slot;			/* the Engine knows it as BIND-DIRECTORY/SLOT */
 	struct slice within;		/* what source leads to lies here or below: the policy's path */
 	bool make;			/* -v: a missing directory is made, as the user */
 	bool unmapped;			/* the line says so: see guard_record.powerless */
@@ -49,7 +48,7 @@ struct guard_record {
 	uint32_t uid;			/* who made it; UINT32_MAX a service */
 	struct slice user;		/* his name; "service:NAME" */
 	struct slice engine_root;	/* DockerRootDir of /info */
-	struct slice bind_dir;
+	struct slice bind_dir;		/* what the Engine knows as the source of each bind; told apart by target */
 	struct slice as_user;		/* Config.User as it was sent; "" the image's */
 	const struct slice *groups;	/* GroupAdd */
 	size_t ngroups;
@@ -80,8 +79,8 @@ struct guard_record {
 enum guard_outcome { GUARD_GOOD, GUARD_BAD };
 /* Appends the file.  Deterministic.  False: no memory, or beyond out's max. */
 bool guard_write(const struct guard_record *r, struct buf *out);
-/* Strict: every member known, there once, of its type and within bounds; ids, paths,
- * slots and uids valid.  In the arena.  BAD with the reason in err: torn, edited
+/* Strict: every member known, there once, of its type and within bounds; ids, paths
+ * and uids valid, targets not twice.  In the arena.  BAD with the reason in err: torn, edited
  * (the checksum), of another version, of another container than id.  -ENOMEM. */
 int guard_read(struct slice file, struct slice id, struct arena *a,
     struct guard_record *out, struct buf *err) _must_check_;
