@@ -79,7 +79,8 @@ enum why {
 	WHY_SCOPE,		/* allowed, but not on this object, which he may see */
 	WHY_NARROW,		/* image, tag, command, exec as, remote */
 	WHY_LIMIT,		/* beyond a limit of the role */
-	WHY_BIND		/* a `bind' line permits it, but the guard is missing (facts.guarded) */
+	WHY_BIND,		/* a `bind' line permits it, but the guard is missing (facts.guarded) */
+	WHY_BIND_WHO		/* likewise, but the caller is a service or root: nobody to open it as */
 };
 
 /* What a refused request would have needed, each; for the sentence and why. */

@@ -276,6 +276,19 @@ static void judge_objects(struct judge *j)
 
 /* ---- what reaches out ---- */
 
+/* A bind needs more than its line: the guard, and somebody who opens it. */
+static enum why why_reach(const struct judge *j, const struct reach *r,
+    const struct item **line)
+{
+	if (!reach_permit(j->rights, j->role, j->facts, r, line))
+		return WHY_REACH;
+	if (*line == NULL || (*line)->kind != ITEM_BIND)
+		return WHY_ALLOWED;
+	if (!bind_account(j->rights))
+		return WHY_BIND_WHO;
+	return j->facts->guarded ? WHY_ALLOWED : WHY_BIND;
+}
+
 static void judge_reach(struct judge *j)
 {
 	const struct facts *f = j->facts;
@@ -283,15 +296,13 @@ static void judge_reach(struct judge *j)
 
 	for (size_t i = 0; i < f->nreach; i++) {
 		const struct reach *r = &f->reach[i];
-		bool good = reach_permit(j->rights, j->role, f, r, &line);
-		bool bind = good && line != NULL && line->kind == ITEM_BIND;
+		enum why why = why_reach(j, r, &line);
 
-		if (good && !bind)
+		if (why == WHY_ALLOWED)
 			continue;
-		lack_add(j, &(struct lack){
-			.why = bind ? WHY_BIND : WHY_REACH, .path = r->path,
+		lack_add(j, &(struct lack){ .why = why, .path = r->path,
 			.value = r->value, .extra = r->extra, .word = r->word,
-			.cut = r->cut }, bind ? &line->at : NULL);
+			.cut = r->cut }, line != NULL ? &line->at : NULL);
 	}
 	for (size_t i = 0; i < f->more_reach; i++)
 		lack_add(j, &no_everything, NULL);

@@ -137,6 +137,12 @@ static void explain_lack(const struct lack *l, const char *role,
 	} else if (l->why == WHY_LIMIT) {
 		buf_addf(out, "%-9s a higher limit of %s in role %s, or less asked for\n",
 		    "needed", l->word, role);
+	} else if (l->why == WHY_BIND) {
+		buf_addf(out, "%-9s the guard: \"dockbroker check guard\" tells what is missing and how to mend it\n",
+		    "needed");
+	} else if (l->why == WHY_BIND_WHO) {
+		buf_addf(out, "%-9s an account other than root, or \"allow privileged everything\" in role %s\n",
+		    "needed", role);
 	} else if (l->why == WHY_SCOPE && l->value.n > 0 &&
 	    !slice_is(l->extra, "tag")) {
 		buf_addf(out, "%-9s \"on any\", \"on team\", \"on label\" or \"on name\" of the %.*s in role %s\n",

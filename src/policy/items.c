@@ -322,6 +322,12 @@ static bool is_mode(enum item_kind kind, const struct token *t)
 	return kind == ITEM_DEVICE;
 }
 
+/* Behind a path and its mode: paths begin with a slash or a tilde. */
+static bool is_unmapped(const struct token *t)
+{
+	return t != NULL && slice_is(t->text, "unmapped");
+}
+
 static bool mode_read(struct parse *p, struct item *i, const struct token *t)
 {
 	char seen[256] = { 0 };
@@ -364,6 +370,10 @@ static size_t item_one(struct parse *p, struct rule *r, size_t at)
 		i->mode = SLICE("ro");
 	} else if (i->kind == ITEM_DEVICE) {
 		i->mode = SLICE("rwm");
+	}
+	if (i->kind == ITEM_BIND && is_unmapped(arg_get(p, at + taken))) {
+		i->unmapped = true;
+		taken++;
 	}
 	if (good)
 		item_hang(p, r, i);

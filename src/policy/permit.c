@@ -32,40 +32,6 @@ static bool match_pair(const struct asked *a, const struct item *i)
 
 /* ---- paths ---- */
 
-static bool match_bind(const struct asked *a, const struct item *i)
-{
-	char dir[4096];
-	struct slice path = i->glob;
-	bool rw = !slice_is(a->reach->extra, "ro");
-	int n = 0;
-
-	if ((rw && !slice_is(i->mode, "rw")) || !path_clean(a->value) ||
-	    (a->user.n == 0 && (path.p[0] == '~' ||
-	    memmem(path.p, path.n, "%u", 2) != NULL)))
-		return false;
-	if (path.p[0] == '~') {
-		n = a->rights->uid == 0 ? snprintf(dir, sizeof(dir), "/root") :
-		    snprintf(dir, sizeof(dir), "/home/%.*s",
-		    SLICE_ARG(a->user));
-		path.p++;
-		path.n--;
-	}
-	while (path.n > 0) {
-		bool name = slice_starts(path, SLICE("%u"));
-		struct slice piece = name ? a->user :
-		    (struct slice){ path.p, 1 };
-
-		if ((size_t)n + piece.n >= sizeof(dir))
-			return false;
-		memcpy(dir + n, piece.p, piece.n);
-		n += (int)piece.n;
-		path.p += name ? 2 : 1;
-		path.n -= name ? 2 : 1;
-	}
-	return path_clean((struct slice){ dir, (size_t)n }) &&
-	    path_below(a->value, (struct slice){ dir, (size_t)n });
-}
-
 static bool match_device(const struct asked *a, const struct item *i)
 {
 	struct slice mode = a->reach->extra.n > 0 ? a->reach->extra :
@@ -210,7 +176,7 @@ static const struct permit {
 	enum item_kind kind;
 	matcher *match;
 } permits[] = {
-	{ "bind", "", ITEM_BIND, match_bind },
+	{ "bind", "", ITEM_BIND, NULL },	/* bind.c */
 	{ "publish", "", ITEM_PUBLISH, match_publish },
 	{ "capability", "", ITEM_CAPABILITY, match_all_or_glob },
 	{ "device", "", ITEM_DEVICE, match_device },
@@ -259,6 +225,13 @@ bool reach_permit(const struct rights *r, const struct role *role,
 	*line = NULL;
 	if (p == NULL || reach->cut)
 		return false;
+	if (p->kind == ITEM_BIND) {
+		const struct bound *b = bind_find(r, role, reach->value,
+		    !slice_is(reach->extra, "ro"));
+
+		*line = b != NULL ? b->line : NULL;
+		return b != NULL;
+	}
 	a.value.p += skip;
 	a.value.n -= skip;
 	for (const struct item *i = role->items[p->kind]; i != NULL;

@@ -82,6 +82,7 @@ struct item {
 	struct slice *args;		/* of a command */
 	size_t nargs;
 	bool all;			/* anything; `...' behind a command */
+	bool unmapped;			/* bind: where no id-map can be made, without */
 	bool random;			/* publish: a port that the Engine picks */
 	uint64_t low, high;		/* ports; high: count of gpus */
 	struct address address;
@@ -326,6 +327,13 @@ struct statements {
 	uint32_t first[EP_COUNT + 1];
 };
 
+/* A `bind' line of a role that is held, as it is for this caller. */
+struct bound {
+	const struct role *role;
+	const struct item *line;
+	struct slice path;		/* ~ and %u filled in */
+};
+
 struct rights {
 	unsigned refs;
 	uint32_t uid;			/* OWNER_ANY_UID: a service */
@@ -342,6 +350,9 @@ struct rights {
 		const struct rule *rule;
 	} *see;				/* those with labels or names */
 	size_t nsee;
+	struct bound *binds;		/* those of a role stand together */
+	size_t nbinds;
+	struct buf bind_paths;		/* what their paths point into */
 };
 
 bool rights_denied(const struct rights *r, unsigned endpoint);	/* on any */
@@ -353,6 +364,15 @@ bool kind_owned(enum object_kind kind);	/* its objects have owners */
 /* The first statement of one kind about an endpoint. */
 const struct rule *rule_about(const struct role *role, enum rule_kind kind,
     unsigned endpoint);
+
+/* ---- bind.c: paths of the host ---- */
+
+int binds_compile(struct rights *r) _must_check_;
+/* The line by which a role lets a path in, or NULL; see rights_bind. */
+const struct bound *bind_find(const struct rights *r, const struct role *role,
+    struct slice path, bool writes);
+/* Is there an account whose rights a bind could be opened with? */
+bool bind_account(const struct rights *r);
 
 /* ---- permit.c: may a role's request reach that far? ---- */
 

@@ -82,6 +82,8 @@ void print_value(struct buf *out, const struct item *i)
 		print_quoted(out, i->text);
 	if (i->mode.n > 0)
 		buf_addf(out, " %.*s", SLICE_ARG(i->mode));
+	if (i->unmapped)
+		buf_addz(out, " unmapped");
 }
 
 void print_scope(struct buf *out, const struct rule *r)

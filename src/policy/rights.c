@@ -362,7 +362,7 @@ struct rights *rights_new(struct policy *p, const struct who *w)
 	r->nheld = c.n;
 	if (error < 0 || statements_compile(r, &r->allow, RULE_ALLOW) < 0 ||
 	    statements_compile(r, &r->deny, RULE_DENY) < 0 ||
-	    sight_compile(r) < 0)
+	    sight_compile(r) < 0 || binds_compile(r) < 0)
 		return NULL;
 	out = r;
 	r = NULL;
@@ -382,6 +382,8 @@ struct rights *rights_unref(struct rights *r)
 	free(r->allow.all);
 	free(r->deny.all);
 	free(r->see);
+	free(r->binds);
+	buf_free(&r->bind_paths);
 	free(r->held);
 	account_unref(r->account);
 	policy_unref(r->policy);

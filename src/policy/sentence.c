@@ -173,6 +173,17 @@ static void say_limit(struct buf *out, const struct lack *l)
 	}
 }
 
+/* A line is there, but it is not enough. */
+static void say_bind(struct buf *out, const struct lack *l)
+{
+	buf_addz(out, "permits ");
+	say_what(out, l);
+	say_place(out, l);
+	buf_addz(out, l->why == WHY_BIND ?
+	    ", but binds need the guard in front of runc (dockbroker-oci), which the Engine does not have: ask the administrator for \"dockbroker check guard\"" :
+	    ", but a bind is opened with the rights of the caller: a service has no account, and root's rights are for roles with \"allow privileged everything\"");
+}
+
 void say_lack(struct buf *out, const struct lack *l)
 {
 	if (l->why == WHY_REACH)
@@ -183,12 +194,8 @@ void say_lack(struct buf *out, const struct lack *l)
 		say_narrow(out, l);
 	else if (l->why == WHY_LIMIT)
 		say_limit(out, l);
-	if (l->why != WHY_BIND)
-		return;
-	buf_addz(out, "permits ");
-	say_what(out, l);
-	say_place(out, l);
-	buf_addz(out, ", but binds need the guard in front of runc, which is not in place yet");
+	else if (l->why == WHY_BIND || l->why == WHY_BIND_WHO)
+		say_bind(out, l);
 }
 
 static void say_lacks(struct buf *out, const struct verdict *v)

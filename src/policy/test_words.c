@@ -55,27 +55,38 @@ static const struct permit_case {
 	{ "allow privileged everything", "bind", "/", "rw", WHY_ALLOWED },
 	{ "privileged", "everything", "x", "", WHY_REACH },
 
-	/* bind: permitted, but not without the guard */
-	{ "bind /srv", "bind", "/srv", "ro", WHY_BIND },
-	{ "bind /srv", "bind", "/srv/a/b", "ro", WHY_BIND },
+	/* bind, with the guard in front; test_permits asks without as well */
+	{ "bind /srv", "bind", "/srv", "ro", WHY_ALLOWED },
+	{ "bind /srv", "bind", "/srv/a/b", "ro", WHY_ALLOWED },
 	{ "bind /srv", "bind", "/srv", "rw", WHY_REACH },
 	{ "bind /srv", "bind", "/srv", "", WHY_REACH },
-	{ "bind /srv rw", "bind", "/srv", "", WHY_BIND },
-	{ "bind /srv rw", "bind", "/srv", "ro", WHY_BIND },
+	{ "bind /srv rw", "bind", "/srv", "", WHY_ALLOWED },
+	{ "bind /srv rw", "bind", "/srv", "ro", WHY_ALLOWED },
 	{ "bind /srv rw", "bind", "/srv2", "rw", WHY_REACH },
 	{ "bind /srv rw", "bind", "/", "rw", WHY_REACH },
 	{ "bind /srv rw", "bind", "/srv/../etc", "rw", WHY_REACH },
 	{ "bind /srv rw", "bind", "srv", "rw", WHY_REACH },
-	{ "bind / ro", "bind", "/etc", "ro", WHY_BIND },
+	{ "bind / ro", "bind", "/etc", "ro", WHY_ALLOWED },
 	{ "bind / ro", "bind", "/etc", "rw", WHY_REACH },
-	{ "bind ~ rw", "bind", "/home/alice", "rw", WHY_BIND },
-	{ "bind ~ rw", "bind", "/home/alice/x", "rw", WHY_BIND },
+	{ "bind ~ rw", "bind", "/home/alice", "rw", WHY_ALLOWED },
+	{ "bind ~ rw", "bind", "/home/alice/x", "rw", WHY_ALLOWED },
 	{ "bind ~ rw", "bind", "/home/alice2", "rw", WHY_REACH },
 	{ "bind ~ rw", "bind", "/home/bob", "rw", WHY_REACH },
-	{ "bind ~/src rw", "bind", "/home/alice/src/a", "rw", WHY_BIND },
+	{ "bind ~/src rw", "bind", "/home/alice/src/a", "rw", WHY_ALLOWED },
 	{ "bind ~/src rw", "bind", "/home/alice", "rw", WHY_REACH },
-	{ "bind /data/%u", "bind", "/data/alice", "ro", WHY_BIND },
+	{ "bind /data/%u", "bind", "/data/alice", "ro", WHY_ALLOWED },
 	{ "bind /data/%u", "bind", "/data/bob", "ro", WHY_REACH },
+	{ "bind /data/%u", "bind", "/data/alice2", "ro", WHY_REACH },
+	{ "bind /data/%u", "bind", "/data/%u", "ro", WHY_REACH },
+	{ "bind /data/%u", "bind", "/data/alice", "rw", WHY_REACH },
+	{ "bind /srv/%u-%u/x rw", "bind", "/srv/alice-alice/x", "rw", WHY_ALLOWED },
+	{ "bind /srv/%u-%u/x rw", "bind", "/srv/alice-bob/x", "rw", WHY_REACH },
+	{ "bind /nfs rw unmapped", "bind", "/nfs/a", "rw", WHY_ALLOWED },
+	{ "bind /nfs rw unmapped", "bind", "/nfs2", "rw", WHY_REACH },
+	{ "bind /nfs unmapped", "bind", "/nfs/a", "ro", WHY_ALLOWED },
+	{ "bind /nfs unmapped", "bind", "/nfs/a", "rw", WHY_REACH },
+	{ "bind /srv rw /srv/a ro", "bind", "/srv/a", "rw", WHY_ALLOWED },
+	{ "bind /srv ro /srv/a rw", "bind", "/srv/b", "rw", WHY_REACH },
 
 	/* publish */
 	{ "publish 80", "publish", "80", "/tcp", WHY_ALLOWED },
@@ -240,13 +251,13 @@ static const struct permit_case {
 	{ "image alpine\n\tremote *.x.org", "remote", "x.org", "login", WHY_REACH },
 };
 
-static enum why asked(const struct permit_case *c, bool cut)
+static enum why asked(const struct permit_case *c, bool cut, bool guarded)
 {
 	struct reach reach = { .word = c->word, .path = SLICE("Field"),
 		.value = slice_from(c->value), .extra = slice_from(c->extra),
 		.cut = cut };
 	struct facts f = { .endpoint = endpoint_of("container.create"),
-		.nreach = 1, .reach = &reach };
+		.nreach = 1, .reach = &reach, .guarded = guarded };
 	struct policy *p;
 	enum why why = judge(c->line, &f, &p).why;
 
@@ -259,14 +270,20 @@ static void test_permits(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(permits); i++) {
 		const struct permit_case *c = &permits[i];
-		enum why got = asked(c, false);
+		enum why got = asked(c, false, true);
+		bool line = c->why == WHY_ALLOWED &&
+		    strstr(c->line, "everything") == NULL;
 
 		if (got != c->why)
 			fail_msg("\"%s\": %s \"%s\" \"%s\": %d, not %d", c->line,
 			    c->word, c->value, c->extra, got, c->why);
 		/* what was cut off could be anything */
-		if (c->why == WHY_ALLOWED && strstr(c->line, "everything") == NULL)
-			assert_int_equal(asked(c, true), WHY_REACH);
+		if (line)
+			assert_int_equal(asked(c, true, true), WHY_REACH);
+		/* without the guard binds are not good, and all else is */
+		got = asked(c, false, false);
+		assert_int_equal(got, line && strcmp(c->word, "bind") == 0 ?
+		    WHY_BIND : c->why);
 	}
 }
 

@@ -290,7 +290,7 @@ static bool read_path(struct parse *p, struct item *i, const struct token *t)
 
 	if (!home && (s.n == 0 || s.p[0] != '/')) {
 		parse_fault(p, t, i->kind == ITEM_BIND ?
-		    "expected a path from \"/\" or \"~/\" on, and \"ro\" or \"rw\"" :
+		    "expected a path from \"/\" or \"~/\" on, then \"ro\" or \"rw\", then \"unmapped\"" :
 		    "expected a path from \"/\" on");
 		return false;
 	}
