@@ -37,6 +37,8 @@
 
 /* ---- the guard ---- */
 #define BOUND_GUARD_BINDS	64		/* paths of the host in one container */
+#define BOUND_GUARD_MOUNTS	512		/* mounts of all kinds in one record; a body may ask for 256, an image adds its own */
+#define BOUND_GUARD_LIST	1024		/* groups, options, sysctls or devices in one record */
 #define BOUND_GUARD_RECORD	(256 * 1024)	/* bytes of one record */
 #define BOUND_GUARD_UID		(16UL * 1024 * 1024)	/* bytes of the records of one uid that are kept in memory */
 #define BOUND_GUARD_SPOOL	1000		/* refusals of the guard that wait for the broker */

@@ -1,0 +1,52 @@
+/*
+ * guard_int.h: the members of a record, for write.c and read.c: one table says
+ * what is written, in which order, and what is accepted.
+ */
+#ifndef DOCKBROKER_GUARD_INT_H
+#define DOCKBROKER_GUARD_INT_H
+
+#include "dockbroker/guard.h"
+
+#define GUARD_SUM	(2 * 32)	/* digits of SHA-256 */
+#define GUARD_SUM_LINE	(sizeof("sha256 \n") - 1 + GUARD_SUM)
+#define GUARD_LINE	(BOUND_GUARD_RECORD - GUARD_SUM_LINE)
+#define GUARD_TEXT	4095		/* bytes of a text: PATH_MAX without its NUL */
+
+enum member_type {
+	MEMBER_TEXT, MEMBER_BOOL,
+	MEMBER_UID,
+	MEMBER_BITS,			/* 64 of them, as 16 hexadecimal digits */
+	MEMBER_WORD,			/* an enum, by the word */
+	MEMBER_TEXTS,			/* a list of texts */
+	MEMBER_ASKED,			/* JSON in a text: a list, or "" */
+	MEMBER_DEVICES, MEMBER_MOUNTS	/* lists of objects */
+};
+
+typedef bool text_fn(struct slice s);
+
+/* at: offset in its struct; of a list's pointer, and n of its length. */
+struct member {
+	const char *name;
+	enum member_type type;
+	size_t at, n;
+	text_fn *check;			/* of texts */
+	const char *must;		/* be: what the check asks for */
+	const char *const *words;	/* of MEMBER_WORD */
+};
+
+struct member_table {
+	const struct member *first;
+	size_t n;
+};
+extern const struct member_table record_members, device_members, mount_members,
+    bind_members;			/* these follow mount_members in a bind */
+
+/* Absolute, without ".", "..", empty parts and a slash at the end; no controls. */
+bool path_clean(struct slice s);
+bool id_full(struct slice s);		/* 64 digits, lower case */
+
+/* The digits of the sum over the record's line.  -ENOMEM. */
+int sum_write(struct slice line, char out[GUARD_SUM]) _must_check_;
+void line_write(const struct guard_record *r, struct buf *out);
+
+#endif
