@@ -118,7 +118,7 @@ const struct bound *bind_find(const struct rights *r, const struct role *role,
 {
 	const struct bound *best = NULL;
 
-	if (!path_clean(path))
+	if (!path_sound(path))
 		return NULL;
 	for (size_t k = 0; k < r->nbinds; k++) {
 		const struct bound *b = &r->binds[k];

@@ -375,6 +375,9 @@ static size_t item_one(struct parse *p, struct rule *r, size_t at)
 		i->unmapped = true;
 		taken++;
 	}
+	if (i->kind == ITEM_BIND && good && guard_denied(i->glob, NULL, 0))
+		load_warn(p->load, &i->at, "nothing of \"%.*s\" can be bound by this: /proc, /sys, /dev and /run are for \"allow privileged everything\"",
+		    SLICE_ARG(i->text));
 	if (good)
 		item_hang(p, r, i);
 	return taken;

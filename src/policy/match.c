@@ -133,7 +133,7 @@ bool path_below(struct slice path, struct slice dir)
 	    (path.n == dir.n || path.p[dir.n] == '/');
 }
 
-bool path_clean(struct slice path)
+bool path_sound(struct slice path)
 {
 	if (path.n == 0 || path.p[0] != '/')
 		return false;

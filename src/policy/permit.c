@@ -40,7 +40,7 @@ static bool match_device(const struct asked *a, const struct item *i)
 	for (size_t k = 0; k < mode.n; k++)
 		if (memchr(i->mode.p, mode.p[k], i->mode.n) == NULL)
 			return false;
-	return path_clean(a->value) &&
+	return path_sound(a->value) &&
 	    glob_match(i->glob, a->value, a->user, "/");
 }
 
@@ -268,7 +268,7 @@ void lack_line(const struct lack *l, struct buf *out)
 	struct slice v = l->value;
 
 	if (p == NULL || l->cut || ((p->kind == ITEM_BIND ||
-	    p->kind == ITEM_DEVICE) && !path_clean(v))) {
+	    p->kind == ITEM_DEVICE) && !path_sound(v))) {
 		buf_addz(out, "allow privileged everything");
 		return;
 	}

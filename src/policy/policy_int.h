@@ -279,7 +279,7 @@ struct reference reference_split(struct slice text);
 bool reference_match(const struct item *i, struct slice text,
     struct slice user);
 bool path_below(struct slice path, struct slice dir);
-bool path_clean(struct slice path);	/* absolute, no empty or dotted parts */
+bool path_sound(struct slice path);	/* absolute, no empty or dotted parts */
 bool remote_match(struct slice glob, struct slice text, struct slice user);
 bool command_match(const struct item *i, const struct slice *args, size_t n);
 

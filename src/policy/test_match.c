@@ -105,12 +105,12 @@ static void test_paths(void **state)
 	assert_false(path_below(SLICE("/ab"), SLICE("/a")));
 	assert_true(path_below(SLICE("/ab"), SLICE("/")));
 	assert_false(path_below(SLICE("ab"), SLICE("/")));
-	assert_true(path_clean(SLICE("/")));
-	assert_true(path_clean(SLICE("/a/..b")));
-	assert_false(path_clean(SLICE("/a/..")));
-	assert_false(path_clean(SLICE("/a/./b")));
-	assert_false(path_clean(SLICE("a")));
-	assert_false(path_clean(SLICE("")));
+	assert_true(path_sound(SLICE("/")));
+	assert_true(path_sound(SLICE("/a/..b")));
+	assert_false(path_sound(SLICE("/a/..")));
+	assert_false(path_sound(SLICE("/a/./b")));
+	assert_false(path_sound(SLICE("a")));
+	assert_false(path_sound(SLICE("")));
 }
 
 int main(void)
