@@ -196,6 +196,7 @@ struct service_conf {
 struct config {
 #define CONFIG_TEXT(id, key, dflt, doc)			char id[256];
 #define CONFIG_PATH(id, key, dflt, word, doc)		char id[256];
+#define CONFIG_WORD(id, key, dflt, words, doc)		char id[256];
 #define CONFIG_NUMBER(id, key, dflt, min, max, doc)	uint64_t id;
 #define CONFIG_TIME(id, key, dflt, min, max, doc)	uint64_t id;	/* milliseconds */
 #define CONFIG_SWITCH(id, key, dflt, doc)		bool id;

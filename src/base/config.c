@@ -11,13 +11,13 @@
 #define FAULTS	20	/* told before giving up */
 #define WORDS	8	/* on one line */
 
-enum kind { KIND_TEXT, KIND_PATH, KIND_NUMBER, KIND_TIME, KIND_SWITCH };
+enum kind { KIND_TEXT, KIND_PATH, KIND_WORD, KIND_NUMBER, KIND_TIME, KIND_SWITCH };
 
 struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;			/* in struct config */
-	const char *text, *word;	/* TEXT, PATH: default, alternative */
+	const char *text, *word;	/* TEXT, PATH, WORD: default, alternatives */
 	uint64_t number, min, max;	/* the others */
 };
 
@@ -27,6 +27,8 @@ static const struct key keys[] = {
 	{ key, KIND_TEXT, AT(id), dflt, NULL, 0, 0, 0 },
 #define CONFIG_PATH(id, key, dflt, word, doc) \
 	{ key, KIND_PATH, AT(id), dflt, word, 0, 0, 0 },
+#define CONFIG_WORD(id, key, dflt, words, doc) \
+	{ key, KIND_WORD, AT(id), dflt, words, 0, 0, 0 },
 #define CONFIG_NUMBER(id, key, dflt, min, max, doc) \
 	{ key, KIND_NUMBER, AT(id), NULL, NULL, dflt, min, max },
 #define CONFIG_TIME(id, key, dflt, min, max, doc) \
@@ -155,6 +157,12 @@ static bool unquote(struct reader *r, struct slice *s)
 
 /* ---- values ---- */
 
+/* Names that Engines have for runc itself: forced, they would be no guard. */
+static bool names_runc(struct slice v)
+{
+	return slice_is(v, "runc") || slice_starts(v, SLICE("io.containerd."));
+}
+
 static void read_text(struct reader *r, const struct key *k, struct slice at)
 {
 	struct slice v = at;
@@ -166,6 +174,10 @@ static void read_text(struct reader *r, const struct key *k, struct slice at)
 		fault(r, at, "the value is longer than 255 bytes");
 	} else if (k->kind == KIND_TEXT && v.n == 0) {
 		fault(r, at, "the value is empty");
+	} else if (k->offset == offsetof(struct config, guard_runtime) &&
+	    names_runc(v)) {
+		fault(r, at, "this is runc itself: `%s' is the Engine's name "
+		    "for dockbroker-oci", k->name);
 	} else if (k->kind == KIND_PATH && !slice_starts(v, SLICE("/")) &&
 	    !(k->word && slice_is(v, k->word))) {
 		fault(r, at, k->word && k->word[0]
@@ -176,6 +188,35 @@ static void read_text(struct reader *r, const struct key *k, struct slice at)
 		if (v.n)
 			memcpy(to, v.p, v.n);
 	}
+}
+
+/* "pass nodev refuse" -> "pass, nodev or refuse" */
+static void show_words(char out[128], const char *words)
+{
+	struct slice rest = slice_from(words);
+	int n = 0;
+
+	while (rest.n && n < 128) {
+		struct slice word = slice_cut(&rest, ' ');
+
+		n += snprintf(out + n, 128 - (size_t)n, "%s%.*s", n == 0 ? "" :
+		    rest.n ? ", " : " or ", SLICE_ARG(word));
+	}
+}
+
+static void read_word(struct reader *r, const struct key *k, struct slice at)
+{
+	struct slice rest = slice_from(k->word);
+	char words[128];
+
+	while (rest.n) {
+		if (slice_equal(slice_cut(&rest, ' '), at)) {
+			read_text(r, k, at);
+			return;
+		}
+	}
+	show_words(words, k->word);
+	fault(r, at, "`%s' is %s", k->name, words);
 }
 
 static bool parse_ms(struct slice v, uint64_t *out)
@@ -248,6 +289,9 @@ static void read_value(struct reader *r, const struct key *k, struct slice v)
 	case KIND_TEXT:
 	case KIND_PATH:
 		read_text(r, k, v);
+		break;
+	case KIND_WORD:
+		read_word(r, k, v);
 		break;
 	case KIND_NUMBER:
 		read_number(r, k, v);

@@ -145,6 +145,43 @@ static void test_ranges(void **state _unused_)
 	    "pam-service \"\"\n            ^~\n");
 }
 
+/* What dockbroker-oci goes by. */
+static void test_guard(void **state _unused_)
+{
+	good("");
+	assert_string_equal(c.guard_runtime, "dockbroker");
+	assert_string_equal(c.bind_dir, "/var/lib/dockbroker/mnt");
+	assert_string_equal(c.unrecorded, "pass");
+	assert_string_equal(c.runc, "search");
+	good("guard-runtime none\nbind-directory /srv/empty\n"
+	    "unrecorded-containers nodev\nrunc /opt/bin/crun\n");
+	assert_string_equal(c.guard_runtime, "none");
+	assert_string_equal(c.bind_dir, "/srv/empty");
+	assert_string_equal(c.unrecorded, "nodev");
+	assert_string_equal(c.runc, "/opt/bin/crun");
+	good("unrecorded-containers refuse\nguard-runtime runc-guarded\n");
+	assert_string_equal(c.unrecorded, "refuse");
+	bad("unrecorded-containers no\n", "d.conf:1:23: "
+	    "`unrecorded-containers' is pass, nodev or refuse\n"
+	    "unrecorded-containers no\n                      ^~\n");
+	bad("unrecorded-containers \"pass nodev\"\n", "d.conf:1:23: "
+	    "`unrecorded-containers' is pass, nodev or refuse\n"
+	    "unrecorded-containers \"pass nodev\"\n"
+	    "                      ^~~~~~~~~~~~\n");
+	bad("guard-runtime runc\n", "d.conf:1:15: this is runc itself: "
+	    "`guard-runtime' is the Engine's name for dockbroker-oci\n"
+	    "guard-runtime runc\n              ^~~~\n");
+	bad("guard-runtime \"io.containerd.runc.v2\"\n", "d.conf:1:15: this is "
+	    "runc itself: `guard-runtime' is the Engine's name for "
+	    "dockbroker-oci\nguard-runtime \"io.containerd.runc.v2\"\n"
+	    "              ^~~~~~~~~~~~~~~~~~~~~~~\n");
+	good("pam-service runc\n");
+	bad("runc runc\n", "d.conf:1:6: `runc' is an absolute path or "
+	    "`search'\nrunc runc\n     ^~~~\n");
+	bad("bind-directory none\n", "d.conf:1:16: `bind-directory' is an "
+	    "absolute path\nbind-directory none\n               ^~~~\n");
+}
+
 static void test_length(void **state _unused_)
 {
 	struct buf none = BUF(0);
@@ -289,6 +326,7 @@ static void test_sample(void **state _unused_)
 	assert_memory_equal(&c, &d, sizeof(c));
 #define CONFIG_TEXT(id, key, dflt, doc)			keys--;
 #define CONFIG_PATH(id, key, dflt, word, doc)		keys--;
+#define CONFIG_WORD(id, key, dflt, words, doc)		keys--;
 #define CONFIG_NUMBER(id, key, dflt, min, max, doc)	keys--;
 #define CONFIG_TIME(id, key, dflt, min, max, doc)	keys--;
 #define CONFIG_SWITCH(id, key, dflt, doc)		keys--;
@@ -301,6 +339,7 @@ static void test_manual(void **state _unused_)
 	static const char *const keys[] = {
 #define CONFIG_TEXT(id, key, dflt, doc)			key,
 #define CONFIG_PATH(id, key, dflt, word, doc)		key,
+#define CONFIG_WORD(id, key, dflt, words, doc)		key,
 #define CONFIG_NUMBER(id, key, dflt, min, max, doc)	key,
 #define CONFIG_TIME(id, key, dflt, min, max, doc)	key,
 #define CONFIG_SWITCH(id, key, dflt, doc)		key,
@@ -326,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_service_faults),
