@@ -26,7 +26,8 @@ struct answer_ops {
 	int64_t (*count)(void *arg, const char *field);
 	/* The record of a container that has the guard in front; NULL: none.  Its
 	 * Binds, Mounts and RW are told as they were asked for, the source
-	 * BIND-DIRECTORY as the path that stands behind that target, in inspect, lists, df. */
+	 * BIND-DIRECTORY as the path that stands behind that target, in inspect, lists, df.
+	 * It has to live until the next call of this.  The callback may be NULL. */
 	const struct guard_record *(*record)(void *arg, struct slice container_id);
 	/* The whole answer (sees everything): only ids are turned back. */
 	bool all;
@@ -42,9 +43,12 @@ struct answer;
 enum answer_outcome { ANSWER_GOOD, ANSWER_BAD };
 
 /* Does the answer of this endpoint need a look?  narrow: the reader does not
- * see everything.  status: only 2xx (and, for errors, see answer_error). */
+ * see everything.  status: only 2xx (and, for errors, see answer_error).  What
+ * shows mounts is always looked at. */
 bool answer_wanted(const struct facts *f, unsigned status, bool narrow);
-/* limit: at most so many elements of a container list, 0 all.  NULL: no memory. */
+/* limit: at most so many elements of a container list, 0 all (and what
+ * query_volume takes off the Engine is counted here, whatever is said).  f is
+ * used until answer_free.  NULL: no memory. */
 struct answer *answer_new(const struct facts *f, const struct answer_ops *ops,
     void *arg, uint64_t limit);
 void answer_free(struct answer *a);
@@ -56,8 +60,11 @@ int answer_feed(struct answer *a, struct slice in, struct buf *out) _must_check_
 int answer_end(struct answer *a, struct buf *out) _must_check_;
 
 /* An error's text with the ids of refs turned back into the names that were
- * asked for.  in is whole; true when out holds another text. */
-bool answer_error(const struct facts *f, struct slice in, struct buf *out);
+ * asked for, and what could not be mounted into the path that stands behind it.
+ * record: of the container that the request is about; NULL none.  in is whole;
+ * true when out holds another text. */
+bool answer_error(const struct facts *f, const struct guard_record *record,
+    struct slice in, struct buf *out);
 
 /* ---- what the broker itself reads ---- */
 

@@ -130,6 +130,13 @@ struct query_edits {
 /* "" or "?all=1&...", refs by their ids.  e may be NULL; of it only what the
  * endpoint has parameters for is written. */
 void query_write(const struct facts *f, const struct query_edits *e, struct buf *out);
+/*
+ * The i-th of ?filters.volume of a container list, where one of these is a path:
+ * of binds that have the guard in front the Engine does not know whence they are.
+ * query_write then leaves the filter and ?limit out, and answer.h sees to both.
+ * As it is to be compared: ids of refs.  False past the end, or without a path.
+ */
+bool query_volume(const struct facts *f, size_t i, struct slice *out);
 /* ?limit of a container list, 0 none (-n 1 and "latest" included). */
 uint64_t query_limit(const struct facts *f);
 
@@ -166,17 +173,23 @@ struct body_edits {
 	struct slice bind_dir;		/* binds of the host, of Binds and of Mounts, become Mounts of this
 					 * directory, writable, rprivate; "" as they are */
 	struct slice user;		/* User of a create or an exec; "" as it is */
-	bool powerless;			/* CapDrop ALL, SecurityOpt no-new-privileges, no GroupAdd */
+	bool powerless;			/* CapDrop ALL, SecurityOpt no-new-privileges, no CapAdd or GroupAdd */
 };
 /*
  * What a create asks for, for its record.  After refs were looked up.  Left to the
  * caller: container, uid, user, engine_root, bind_dir, cgroup_parent, and of each bind within,
- * unmapped, uid, user.  as_user and powerless follow e.  Image volumes and anonymous ones are in
- * mounts; what comes from VolumesFrom is not (refs of use REF_USE with the path
- * HostConfig.VolumesFrom).  In the arena of f.  -ENOMEM; BAD: more than BOUND_GUARD_BINDS, with why.
+ * unmapped, uid, user.  as_user and powerless follow e.  init: it does not say no, so that the
+ * daemon's default decides.  Image volumes and anonymous ones are in mounts; what comes from VolumesFrom is not (refs of use REF_USE with the path
+ * HostConfig.VolumesFrom).  In the arena of f.  -ENOMEM; BAD, with why: more than
+ * BOUND_GUARD_BINDS, _MOUNTS or _LIST, or powerless with Privileged, CapAdd or GroupAdd.
  */
 int body_guard(const struct facts *f, const struct body_edits *e,
     struct guard_record *out, struct refusal *why) _must_check_;
+/* Do its Binds, Mounts or Tmpfs put something at target (clean)?  These go before
+ * what comes from VolumesFrom, which goes before Volumes and those of the image. */
+bool body_covers(const struct facts *f, struct slice target);
+/* Does the i-th ref, one of VolumesFrom, ask for no more than to read ("ID:ro")? */
+bool body_borrows_read_only(const struct facts *f, size_t i);
 /* The body written anew, refs by their ids.  e may be NULL.  Nothing for no
  * body or a SILENT one; "null" stays "null".  413 when it does not fit into
  * out, -ENOMEM. */

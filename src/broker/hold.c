@@ -273,8 +273,8 @@ static bool send_all(struct client *c)
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf text = BUF(2 * HELD_MOST);
 
-	if (r->status >= 400 && answer_error(&r->facts, buf_slice(&r->held), &text) &&
-	    buf_ok(&text)) {
+	if (r->status >= 400 && answer_error(&r->facts, NULL, buf_slice(&r->held),
+	    &text) && buf_ok(&text)) {
 		buf_reset(&r->held);
 		buf_adds(&r->held, buf_slice(&text));
 	}

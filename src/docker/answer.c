@@ -24,6 +24,7 @@ static const struct spot container_list[] = {
 static const struct spot container_inspect[] = {
 	{ .key = "Id", .look = look_id, .always = true },
 	{ .key = "HostConfig", .look = look_edit, .edit = edit_host, .always = true },
+	{ .key = "Mounts", .look = look_edit, .edit = edit_mounts, .always = true },
 	{ .key = "Config", .look = look_edit, .edit = edit_image, .always = true },
 	{ .key = "NetworkSettings", .look = look_edit, .edit = edit_networks, .always = true },
 	{ 0 }
@@ -187,6 +188,7 @@ static int on_value(void *arg, const struct part *p)
 
 	if (p->level == 0 && a->plan->top)
 		return value_alone(a, p);
+	a->asked_record = false;
 	s = spot_of(a, p);
 	if (s && s->split && p->level == 1)	/* null, or of another kind */
 		return slice_is(p->raw, "null") ? answer_pass(a, p) : SPLIT_BAD;
@@ -212,7 +214,7 @@ static int on_large(void *arg, const struct part *p, bool *rest)
 
 	if (p->level == 0 && a->plan->top)
 		return SPLIT_BAD;
-	*rest = a->ops.all || !looked;
+	*rest = (a->ops.all && !a->by_volume) || !looked;
 	if (a->limit && *rest)
 		*rest = a->kept++ < a->limit;
 	if (*rest)
@@ -256,6 +258,7 @@ struct answer *answer_new(const struct facts *f, const struct answer_ops *ops,
 {
 	const struct plan *plan = plan_find(f->endpoint->id);
 	struct answer *a = plan ? calloc(1, sizeof(*a)) : NULL;
+	struct slice volume;
 
 	if (!a)
 		return NULL;
@@ -264,7 +267,9 @@ struct answer *answer_new(const struct facts *f, const struct answer_ops *ops,
 	a->ops = *ops;
 	a->arg = arg;
 	a->minor = f->minor;
-	a->limit = limit;
+	a->facts = f;
+	a->by_volume = query_volume(f, 0, &volume);
+	a->limit = a->by_volume ? query_limit(f) : limit;
 	arena_init(&a->memory, PART_MEMORY);
 	a->inspected = BUF(BOUND_OBJECT_NAME);
 	a->canon = BUF(BOUND_OBJECT_NAME);

@@ -66,7 +66,7 @@ struct slice pairs_get(const struct pairs *p, const char *key)
 
 struct edit edit_begin(struct slice raw, struct buf *out)
 {
-	return (struct edit){ raw.p, out };
+	return (struct edit){ raw.p, out, NULL };
 }
 
 void edit_end(struct edit *e, struct slice raw)
@@ -87,12 +87,32 @@ void edit_text(struct edit *e, struct slice old, struct slice text)
 	buf_add_json_string(e->out, text);
 }
 
+/* Where the comma before is still to be copied it goes, else the one behind. */
+void edit_remove(struct edit *e, struct slice value)
+{
+	const char *from = e->m->key.p - 1, *end = value.p + value.n;
+	const char *p = from;
+
+	while (p > e->from && scan_is_blank(p[-1]))
+		p--;
+	if (p > e->from && p[-1] == ',') {
+		from = p - 1;
+	} else {
+		while (scan_is_blank(*end))	/* a comma or a brace comes */
+			end++;
+		end += *end == ',';
+	}
+	edit_replace(e, (struct slice){ from, (size_t)(end - from) }, SLICE(""));
+}
+
 static void edit_member(struct answer *a, struct edit *e,
     const struct member *m, const struct rule *rules)
 {
 	for (const struct rule *r = rules; r->key; r++) {
-		if (key_is(m, r->key))
-			r->edit(a, e, m->value);
+		if (!key_is(m, r->key))
+			continue;
+		e->m = m;
+		r->edit(a, e, m->value);
 	}
 }
 

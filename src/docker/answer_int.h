@@ -24,11 +24,14 @@ struct slice pairs_get(const struct pairs *p, const char *key);	/* .p NULL: none
 struct edit {
 	const char *from;		/* copied up to here */
 	struct buf *out;
+	const struct member *m;		/* in edit_members: whose value it is */
 };
 struct edit edit_begin(struct slice raw, struct buf *out);
 void edit_end(struct edit *e, struct slice raw);
 void edit_replace(struct edit *e, struct slice old, struct slice with);
 void edit_text(struct edit *e, struct slice old, struct slice text);	/* with quotes */
+/* The member of that value goes, and a comma with it. */
+void edit_remove(struct edit *e, struct slice value);
 
 struct answer;
 typedef int look_fn(struct answer *a, const struct part *p);
@@ -65,6 +68,7 @@ const struct plan *plan_find(unsigned endpoint);
 
 struct answer {
 	struct split split;
+	const struct facts *facts;
 	const struct plan *plan;
 	const struct spot *spot;	/* of the list or object that was entered */
 	struct answer_ops ops;
@@ -76,6 +80,11 @@ struct answer {
 	struct arena memory;		/* of one part */
 	struct pairs labels;
 	struct slice id;		/* of the object of this part */
+	bool asked_record;		/* for this part; */
+	const struct guard_record *record;
+	const struct guard_mount *mount;	/* behind the one that is being edited; NULL none */
+	struct slice mode;		/* of it, as it was asked for; "" as it is */
+	bool by_volume;			/* answer_mounts_match says what is shown */
 	struct buf inspected;		/* id of the object that the answer is about */
 	struct buf canon, tags, digests;
 	bool named;			/* some reference of the image may be seen */
@@ -105,7 +114,12 @@ look_fn look_container, look_image, look_network, look_volume, look_peer,
     look_history, look_event;
 look_fn look_id, look_edit, look_text, look_none, look_refs, look_count,
     look_layers;
-edit_fn edit_reference, edit_image, edit_host, edit_networks, edit_manifests;
+edit_fn edit_reference, edit_image, edit_host, edit_networks, edit_manifests,
+    edit_binds, edit_asked_mounts, edit_mounts;
+/* The guard's record of the container of this part; NULL: none. */
+const struct guard_record *answer_record(struct answer *a);
+/* Does a mount of the container match query_volume? */
+bool answer_mounts_match(struct answer *a, const struct members *of);
 
 /* References in raw that may be seen, as a list, to out.  How many are left
  * out; *kept the others. */

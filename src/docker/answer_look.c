@@ -106,7 +106,9 @@ static void edit_parent(struct answer *a, struct edit *e, struct slice value)
 void edit_host(struct answer *a, struct edit *e, struct slice value)
 {
 	static const struct rule rules[] = {
+		{ "Binds", edit_binds },
 		{ "NetworkMode", edit_mode },
+		{ "Mounts", edit_asked_mounts },
 		{ "CgroupParent", edit_parent },
 		{ 0 }
 	};
@@ -143,6 +145,7 @@ int look_container(struct answer *a, const struct part *p)
 		{ "Image", edit_reference },
 		{ "HostConfig", edit_host },
 		{ "NetworkSettings", edit_networks },
+		{ "Mounts", edit_mounts },
 		{ 0 }
 	};
 	bool twice = false;
@@ -152,9 +155,12 @@ int look_container(struct answer *a, const struct part *p)
 	if (a->limit && a->kept == a->limit)
 		return SPLIT_GOOD;
 	if (!answer_element(a, p, "Id", &r))
-		return a->ops.all && r == SPLIT_GOOD ? answer_pass(a, p) : r;
+		return a->ops.all && !a->by_volume && r == SPLIT_GOOD ?
+		    answer_pass(a, p) : r;
 	name = name_of(a, p->m, &twice);
 	if (!a->ops.all && (twice || !answer_sees(a, OBJECT_CONTAINER, a->id, name)))
+		return SPLIT_GOOD;
+	if (a->by_volume && !answer_mounts_match(a, p->m))
 		return SPLIT_GOOD;
 	a->kept++;
 	return answer_edit(a, p, rules);

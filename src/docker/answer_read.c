@@ -232,17 +232,59 @@ static void add_inside(struct buf *out, struct slice name)
 		buf_add(out, text.p + 1, text.len - 2);
 }
 
-bool answer_error(const struct facts *f, struct slice in, struct buf *out)
+/* The bind that runc could not mount: it says `to rootfs at "TARGET"', in which
+ * no target has a quote.  NULL: none. */
+static const struct guard_mount *unmounted(const struct guard_record *r,
+    struct slice in)
 {
+	const struct slice at = SLICE("to rootfs at \\\"");
+	const char *p = r && r->bind_dir.n ?
+	    memmem(in.p, in.n, at.p, at.n) : NULL;
+	struct slice target;
+
+	if (!p)
+		return NULL;
+	p += at.n;
+	target = (struct slice){ p, (size_t)(in.p + in.n - p) };
+	target = slice_cut(&target, '\\');
+	for (size_t i = 0; i < r->nmounts; i++) {
+		if (r->mounts[i].kind == GUARD_BIND &&
+		    slice_equal(r->mounts[i].target, target))
+			return &r->mounts[i];
+	}
+	return NULL;
+}
+
+/* "BIND-DIR" or "BIND-DIR/7", where the guard has put it: its length. */
+static size_t guards_own(struct slice in, size_t i, struct slice dir)
+{
+	size_t n = dir.n;
+
+	if (!stands(in, i, dir))
+		return 0;
+	if (i + n < in.n && in.p[i + n] == '/')
+		for (n++; i + n < in.n && is_word(in.p[i + n]); )
+			n++;
+	return n;
+}
+
+bool answer_error(const struct facts *f, const struct guard_record *record,
+    struct slice in, struct buf *out)
+{
+	const struct guard_mount *m = unmounted(record, in);
 	const struct ref *r;
 	size_t from = 0, n;
 
 	for (size_t i = 0; i < in.n; i++) {
 		r = ref_at(f, in, i, &n);
-		if (!r || engines_own(in, i, n))
+		if (r && engines_own(in, i, n))
+			continue;
+		if (!r)
+			n = m ? guards_own(in, i, record->bind_dir) : 0;
+		if (!n)
 			continue;
 		buf_add(out, in.p + from, i - from);
-		add_inside(out, r->name);
+		add_inside(out, r ? r->name : m->source);
 		from = i + n;
 		i = from - 1;
 	}

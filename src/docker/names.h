@@ -32,6 +32,10 @@ void name_missing(enum object_kind k, struct slice s, struct refusal *why);
 /* Can an object of this kind be called so? */
 bool object_name_valid(enum object_kind k, struct slice s);
 
+/* Adds an absolute path as path.Clean of the Engine.  false: not absolute, or "/"
+ * itself (judge_mount.c). */
+bool target_clean(struct slice s, struct buf *out);
+
 /* What is written in place of an object: its id where it has one, and .p NULL
  * where the name stays (catalog.c). */
 struct slice ref_written(const struct facts *f, const struct ref *r);

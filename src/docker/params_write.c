@@ -34,7 +34,7 @@ static struct slice nothing(enum object_kind kind)
 }
 
 /* As asked, or the id of what it names, or what matches nothing. */
-static struct slice object_text(const struct writer *w, int ref,
+static struct slice object_text(const struct facts *f, int ref,
     struct slice asked)
 {
 	const struct ref *r;
@@ -42,10 +42,10 @@ static struct slice object_text(const struct writer *w, int ref,
 
 	if (ref == REF_NEVER)
 		return nothing(OBJECT_IMAGE);
-	if (ref < 0 || (size_t)ref >= w->f->nrefs)
+	if (ref < 0 || (size_t)ref >= f->nrefs)
 		return asked;
-	r = &w->f->refs[ref];
-	id = ref_written(w->f, r);
+	r = &f->refs[ref];
+	id = ref_written(f, r);
 	if (id.p)
 		return id;
 	return r->filter && (r->state == REF_MISSING || r->state == REF_MANY) ?
@@ -54,7 +54,7 @@ static struct slice object_text(const struct writer *w, int ref,
 
 static void plain_write(struct writer *w, const struct item *it)
 {
-	struct slice s = object_text(w, it->ref, it->value);
+	struct slice s = object_text(w->f, it->ref, it->value);
 
 	name_write(w, it->param);
 	if (it->param->effect == EFFECT_NETMODE && s.p != it->value.p &&
@@ -69,7 +69,7 @@ static void entry_write(struct writer *w, struct buf *text,
 	if (!e->value.p)
 		buf_addz(text, "null");
 	else
-		buf_add_json_string(text, object_text(w, e->ref, e->value));
+		buf_add_json_string(text, object_text(w->f, e->ref, e->value));
 }
 
 /* Of the caller's containers, which are all that he is shown, those that were
@@ -85,6 +85,62 @@ static bool named_as_well(const struct writer *w, const struct entry *e)
 	id = ref_written(w->f, &w->f->refs[e->ref]);
 	return id.p && !slice_equal(id, e->value);
 }
+
+/* ---- what answers see to ---- */
+
+static bool is_volume(const struct entry *e)
+{
+	return slice_is(e->key, "volume") && e->value.p;
+}
+
+/* The filters of a container list, when one names a path as a volume. */
+static const struct item *by_volume(const struct facts *f)
+{
+	const struct query *q = f->queried;
+
+	for (size_t i = 0; q && f->endpoint->id == EP_CONTAINER_LIST &&
+	    i < q->n; i++) {
+		const struct item *it = &q->items[i];
+
+		if (it->param->effect != EFFECT_FILTERS)
+			continue;
+		for (size_t k = 0; k < it->n; k++)
+			if (is_volume(&it->entries[k]) &&
+			    slice_starts(it->entries[k].value, SLICE("/")))
+				return it;
+	}
+	return NULL;
+}
+
+bool query_volume(const struct facts *f, size_t i, struct slice *out)
+{
+	const struct item *it = by_volume(f);
+
+	for (size_t k = 0; it && k < it->n; k++) {
+		const struct entry *e = &it->entries[k];
+
+		if (!is_volume(e) || i-- > 0)
+			continue;
+		*out = object_text(f, e->ref, e->value);
+		return true;
+	}
+	return false;
+}
+
+/* Without those: how many are left at the beginning of all. */
+static size_t volumes_drop(const struct facts *f, struct entry *all, size_t n)
+{
+	size_t kept = 0;
+
+	if (!by_volume(f))
+		return n;
+	for (size_t i = 0; i < n; i++)
+		if (!is_volume(&all[i]))
+			all[kept++] = all[i];
+	return kept;
+}
+
+/* ---- filters and other lists ---- */
 
 /* {"k":{"v":true,..},..} */
 static void filters_text(struct writer *w, const struct entry *all, size_t n,
@@ -168,11 +224,13 @@ static void joined_write(struct writer *w, const struct param *p,
 	for (size_t i = 0; i < npairs; i++)
 		all[n++] = (struct entry){ pairs[i].key, pairs[i].value,
 		    NO_REF };
+	n = volumes_drop(w->f, all, n);
 	qsort(all, n, sizeof(*all), entry_order);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || entry_order(&all[i - 1], &all[i]) != 0)
 			all[kept++] = all[i];
-	entries_write(w, p, all, kept);
+	if (kept > 0)
+		entries_write(w, p, all, kept);
 	free(all);
 }
 
@@ -204,13 +262,13 @@ static struct forced forced_find(const struct writer *w)
 	const struct query_edits *e = w->e;
 	struct forced x = { 0 };
 
-	if (e->nfilters > 0)
+	if (e->nfilters > 0 || by_volume(w->f))
 		x.filters = row(w->f, "filters");
 	if (e->nlabels > 0)
 		x.labels = row(w->f, "labels");
 	if (e->cgroup_parent.n > 0)
 		x.cgroup = row(w->f, "cgroupparent");
-	if (e->no_limit && query_limit(w->f) > 0) {
+	if ((e->no_limit || by_volume(w->f)) && query_limit(w->f) > 0) {
 		/* a limit shows stopped ones as well */
 		x.limit = row(w->f, "limit");
 		x.all = row(w->f, "all");

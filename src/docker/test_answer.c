@@ -90,7 +90,7 @@ static int way(const struct way *w, struct slice in, size_t piece,
     struct buf *out)
 {
 	const struct answer_ops ops = { sees, sees_tag, image_of, network_name,
-	    count, w->all };
+	    count, NULL, w->all };
 	struct ref ref = { .kind = OBJECT_CONTAINER, .id = SLICE(MINE) };
 	struct facts f = { .endpoint = endpoint_of(w->endpoint),
 	    .minor = w->minor ? w->minor : 41, .nrefs = 1, .refs = &ref };
@@ -472,7 +472,7 @@ static void test_events(void **state)
 static void test_at_once(void **state)
 {
 	const struct answer_ops ops = { sees, sees_tag, image_of, network_name,
-	    count, false };
+	    count, NULL, false };
 	struct facts f = { .endpoint = endpoint_of(EP_EVENTS), .minor = 41 };
 	_cleanup_(buf_free) struct buf out = BUF(1 << 20);
 	struct answer *a = answer_new(&f, &ops, NULL, 0);

@@ -253,7 +253,7 @@ static void error_is(const char *in, const char *expected)
 	};
 	struct facts f = { .refs = refs, .nrefs = countof(refs) };
 	_cleanup_(buf_free) struct buf out = BUF(4096);
-	bool other = answer_error(&f, slice_from(in), &out);
+	bool other = answer_error(&f, NULL, slice_from(in), &out);
 
 	assert_int_equal(other, strcmp(in, expected) != 0);
 	if (other)

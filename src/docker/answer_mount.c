@@ -1,0 +1,222 @@
+/*
+ * answer_mount.c: mounts of containers as they were asked for.  The Engine knows
+ * one directory as the source of all binds and has volumes as Mounts; what was
+ * asked for, and what stands behind a target, is in the container's record.
+ *
+ * Invariants: without a record nothing changes; what is not understood (a member
+ * twice, a text of the record that is no list) stays as the Engine has it.
+ */
+#include "docker/answer_int.h"
+#include "docker/names.h"
+
+const struct guard_record *answer_record(struct answer *a)
+{
+	if (!a->asked_record) {
+		a->asked_record = true;
+		a->record = a->ops.record ?
+		    a->ops.record(a->arg, a->id) : NULL;
+	}
+	return a->record;
+}
+
+/* ---- HostConfig ---- */
+
+/* Something in it, as JSON; what is empty the Engine would not show. */
+static bool is_list(struct slice text)
+{
+	struct scan at = { text.p, text.p + text.n, true };
+	struct slice raw;
+
+	return text.n > 2 && text.p[0] == '[' &&
+	    scan_value(&at, &raw) == SCAN_GOOD && at.p == at.end;
+}
+
+static bool is_nothing(struct slice text)
+{
+	return !text.n || slice_is(text, "null") || slice_is(text, "[]");
+}
+
+void edit_binds(struct answer *a, struct edit *e, struct slice value)
+{
+	const struct guard_record *r = answer_record(a);
+
+	if (!r)
+		return;
+	if (is_list(r->asked_binds))
+		edit_replace(e, value, r->asked_binds);
+	else if (is_nothing(r->asked_binds))
+		edit_replace(e, value, r->asked_binds.n ? r->asked_binds :
+		    SLICE("null"));
+}
+
+void edit_asked_mounts(struct answer *a, struct edit *e, struct slice value)
+{
+	const struct guard_record *r = answer_record(a);
+
+	if (!r)
+		return;
+	if (is_list(r->asked_mounts))
+		edit_replace(e, value, r->asked_mounts);
+	else if (is_nothing(r->asked_mounts))
+		edit_remove(e, value);
+}
+
+/* ---- Mounts ---- */
+
+/* One of "Mounts", decoded. */
+struct mounted {
+	struct slice name, source, target;
+};
+
+/* False: a member is there twice. */
+static bool mounted_read(struct answer *a, struct slice raw, struct mounted *to)
+{
+	struct walk w = walk_into(raw);
+	unsigned seen = 0, bit;
+	struct slice *at;
+
+	*to = (struct mounted){ 0 };
+	while (w.close == '}' && walk_next(&w)) {
+		if (key_is(&w.m, "Name"))
+			bit = 1, at = &to->name;
+		else if (key_is(&w.m, "Source"))
+			bit = 2, at = &to->source;
+		else if (key_is(&w.m, "Destination"))
+			bit = 4, at = &to->target;
+		else
+			continue;
+		if (seen & bit)
+			return false;
+		seen |= bit;
+		*at = text_of(w.m.value, &a->memory);
+	}
+	return to->target.n;
+}
+
+/* What the guard mounts there; NULL: it is not the guard's. */
+static const struct guard_mount *guarded(const struct guard_record *r,
+    const struct mounted *m)
+{
+	if (!r || !r->bind_dir.n || !slice_equal(m->source, r->bind_dir))
+		return NULL;
+	for (size_t i = 0; i < r->nmounts; i++) {
+		if (r->mounts[i].kind == GUARD_BIND &&
+		    slice_equal(r->mounts[i].target, m->target))
+			return &r->mounts[i];
+	}
+	return NULL;
+}
+
+/* "ro,cached" of "SOURCE:TARGET:ro,cached", when it is for target; else "". */
+static struct slice mode_for(struct answer *a, struct slice bind,
+    struct slice target)
+{
+	struct slice place;
+
+	if (!bind.n)
+		return SLICE("");
+	slice_cut(&bind, ':');
+	place = slice_cut(&bind, ':');
+	if (!bind.n)
+		return SLICE("");
+	buf_reset(&a->tags);
+	return target_clean(place, &a->tags) &&
+	    slice_equal(buf_slice(&a->tags), target) ? bind : SLICE("");
+}
+
+/* The mode that was asked for there, of Binds; "": none, which is what the
+ * Engine has for Mounts. */
+static struct slice mode_asked(struct answer *a, const struct guard_record *r,
+    struct slice target)
+{
+	struct slice mode = SLICE("");
+	struct walk w;
+
+	if (!is_list(r->asked_binds))
+		return mode;
+	w = walk_into(r->asked_binds);
+	while (!mode.n && walk_next(&w))
+		mode = mode_for(a, text_of(w.m.value, &a->memory), target);
+	return mode;
+}
+
+static void edit_source(struct answer *a, struct edit *e, struct slice value)
+{
+	if (a->mount)
+		edit_text(e, value, a->mount->source);
+}
+
+static void edit_rights(struct answer *a, struct edit *e, struct slice value)
+{
+	if (a->mount)
+		edit_replace(e, value, a->mount->read_only ? SLICE("false") :
+		    SLICE("true"));
+}
+
+static void edit_mode_asked(struct answer *a, struct edit *e,
+    struct slice value)
+{
+	if (a->mode.n)
+		edit_text(e, value, a->mode);
+}
+
+static void edit_mount(struct answer *a, struct edit *e, struct slice value)
+{
+	static const struct rule rules[] = {
+		{ "Source", edit_source },
+		{ "Mode", edit_mode_asked },
+		{ "RW", edit_rights },
+		{ 0 }
+	};
+	const struct guard_record *r = answer_record(a);
+	struct mounted m;
+
+	if (!r || !mounted_read(a, value, &m))
+		return;
+	a->mount = guarded(r, &m);
+	a->mode = mode_asked(a, r, m.target);
+	edit_members(a, e, value, rules);
+}
+
+void edit_mounts(struct answer *a, struct edit *e, struct slice value)
+{
+	struct walk w = walk_into(value);
+
+	while (w.close == ']' && walk_next(&w))
+		edit_mount(a, e, w.m.value);
+}
+
+/* ---- ?filters.volume ---- */
+
+/* The Engine compares with the place, and with the name of a volume or else
+ * with the source. */
+static bool is_asked(const struct answer *a, const struct mounted *m)
+{
+	struct slice from = m->name.n ? m->name : m->source, value;
+
+	for (size_t i = 0; query_volume(a->facts, i, &value); i++) {
+		if (value.n && (slice_equal(value, m->target) ||
+		    slice_equal(value, from)))
+			return true;
+	}
+	return false;
+}
+
+bool answer_mounts_match(struct answer *a, const struct members *of)
+{
+	bool twice = false;
+	struct walk w = walk_into(member_get(of, "Mounts", &twice));
+	const struct guard_mount *g;
+	struct mounted m;
+
+	while (!twice && w.close == ']' && walk_next(&w)) {
+		if (!mounted_read(a, w.m.value, &m))
+			continue;
+		g = guarded(answer_record(a), &m);
+		if (g)
+			m.source = g->source;
+		if (is_asked(a, &m))
+			return true;
+	}
+	return false;
+}
