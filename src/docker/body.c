@@ -81,7 +81,11 @@ static const unsigned char marks[countof(fields)] = {
 	[ROW_CREATE_Labels] = SPOT_LABELS, [ROW_CREATE_HostConfig] = SPOT_HOST,
 	[ROW_CONFIG_Labels] = SPOT_LABELS, [ROW_VOLUME_Labels] = SPOT_LABELS,
 	[ROW_NETWORK_Labels] = SPOT_LABELS,
-	[ROW_HOST_Binds] = SPOT_BINDS, [ROW_HOST_CapDrop] = SPOT_CAP_DROP,
+	[ROW_CREATE_User] = SPOT_USER, [ROW_EXEC_User] = SPOT_USER,
+	[ROW_HOST_Binds] = SPOT_BINDS, [ROW_HOST_CapAdd] = SPOT_CAP_ADD,
+	[ROW_HOST_CapDrop] = SPOT_CAP_DROP, [ROW_HOST_GroupAdd] = SPOT_GROUPS,
+	[ROW_HOST_SecurityOpt] = SPOT_SECURITY,
+	[ROW_HOST_Runtime] = SPOT_RUNTIME,
 	[ROW_HOST_Memory] = SPOT_MEMORY, [ROW_HOST_NanoCpus] = SPOT_NANO_CPUS,
 	[ROW_HOST_CgroupParent] = SPOT_CGROUP_PARENT,
 	[ROW_HOST_CpuPeriod] = SPOT_CPU_PERIOD,
@@ -456,7 +460,8 @@ static void walk_root(struct walk *w, const struct root *root, const struct node
 {
 	w->marks = w->schema == SCHEMA_CONTAINER_CREATE ||
 	    w->schema == SCHEMA_CONTAINER_UPDATE || w->schema == SCHEMA_COMMIT ||
-	    w->schema == SCHEMA_VOLUME_CREATE || w->schema == SCHEMA_NETWORK_CREATE;
+	    w->schema == SCHEMA_VOLUME_CREATE || w->schema == SCHEMA_NETWORK_CREATE ||
+	    w->schema == SCHEMA_EXEC_CREATE;
 	if (node_is(v, NODE_NULL) && w->schema != SCHEMA_VOLUME_CREATE)
 		buf_addz(w->out, "null");	/* commit tells it from {} */
 	else if (node_is(v, NODE_NULL))
@@ -547,6 +552,8 @@ int body_read(struct slice in, struct facts *f, struct refusal *why)
 	if (!w.body || !buf_room(&out, in.n + in.n / 8))
 		return -ENOMEM;
 	w.body->schema = schema;
+	w.body->wish.network.ref = w.body->wish.pid.ref =
+	    w.body->wish.ipc.ref = NO_REF;
 	r = tree_parse(in, &t);
 	if (r < 0)
 		return r;

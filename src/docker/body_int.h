@@ -6,6 +6,7 @@
 #ifndef DOCKBROKER_BODY_INT_H
 #define DOCKBROKER_BODY_INT_H
 
+#include "docker/names.h"
 #include "docker/tree.h"
 #include "dockbroker/docker.h"
 
@@ -30,10 +31,12 @@ enum spot_kind {
 	SPOT_REF,		/* a text, or a key of a map, that names an object */
 	/* members, whether they are there or not, from the comma before on; those
 	 * of HostConfig in its order: */
-	SPOT_BINDS, SPOT_CAP_DROP, SPOT_MEMORY, SPOT_NANO_CPUS,
+	SPOT_BINDS, SPOT_CAP_ADD, SPOT_CAP_DROP, SPOT_GROUPS, SPOT_SECURITY,
+	SPOT_RUNTIME, SPOT_MEMORY, SPOT_NANO_CPUS,
 	SPOT_CGROUP_PARENT, SPOT_CPU_PERIOD, SPOT_CPU_QUOTA, SPOT_MEMORY_SWAP,
 	SPOT_PIDS, SPOT_MOUNTS,
-	SPOT_LABELS, SPOT_HOST,
+	SPOT_LABELS, SPOT_USER, SPOT_HOST,
+	SPOT_MOUNT,		/* a bind of Mounts, as a whole */
 	SPOT_SOURCE, SPOT_BIND_OPTIONS, SPOT_PROPAGATION, SPOT_VOLUME_OPTIONS,
 	SPOT_VOLUME_LABELS,
 	SPOT_MOUNTS_END,	/* before the bracket of Mounts that are there */
@@ -43,14 +46,14 @@ enum spot_kind {
 struct spot {
 	enum spot_kind kind;
 	size_t from, to;		/* of the text; the same: it is absent */
-	size_t index;			/* of a ref, or of a mount */
+	size_t index;			/* of a ref, of a mount; SPOT_MOUNT: of a point */
 	struct slice before, after;	/* around the id of a ref */
 	bool key;			/* of a map */
 	bool brief;			/* the short id: what the Engine's DNS knows */
 };
 
 enum point_from { FROM_BINDS, FROM_MOUNTS, FROM_VOLUMES, FROM_TMPFS };
-enum point_kind { POINT_HOST, POINT_VOLUME, POINT_OTHER };
+enum point_kind { POINT_HOST, POINT_VOLUME, POINT_TMPFS, POINT_IMAGE, POINT_OTHER };
 #define NO_REF	SIZE_MAX
 
 /* Something that is mounted into a new container. */
@@ -58,10 +61,13 @@ struct point {
 	enum point_from from;
 	enum point_kind kind;
 	struct slice target;		/* clean */
+	struct slice source;		/* POINT_HOST: clean, .p NULL when it was none */
 	size_t ref;			/* of a volume with a name; NO_REF */
 	size_t at, end;			/* of the element, Binds only */
 	struct slice options;		/* Binds: ":/target:ro,nocopy" */
 	bool read_only, no_copy;
+	bool make;			/* POINT_HOST: a missing directory is made */
+	bool driven;			/* a volume whose driver is named, and not "local" */
 	bool keep;			/* as it is: a Mount cannot say it, or need not */
 };
 #define POINTS_MAX	256
@@ -70,6 +76,34 @@ struct resources {
 	int64_t memory, nano_cpus, period, quota, swap, pids;
 	bool has_pids;
 };
+
+/* Texts of the arena. */
+struct texts {
+	struct slice *all;
+	size_t n, cap;
+};
+
+/* A namespace: "", "host", "none"; of a container when ref is one. */
+struct space {
+	struct slice mode;
+	size_t ref;
+};
+
+/* What body_guard tells besides points. */
+struct wish {
+	struct texts groups, security, sysctls;
+	struct guard_device *devices;
+	size_t ndevices, cap_devices;
+	uint64_t cap_add, cap_drop;
+	enum guard_seccomp seccomp;
+	bool privileged, no_new_privs, read_only, no_init, unmasked;
+	bool oom_negative, gpus;
+	bool uts_host, cgroup_host, userns_host;
+	struct space network, pid, ipc;
+};
+
+/* Of the text: a value from its first byte on; end 0: there is none. */
+struct range { size_t at, end; };
 
 struct body {
 	enum schema_id schema;
@@ -80,9 +114,10 @@ struct body {
 	size_t npoints, cap_points;
 	size_t first_mount;		/* the first point of Mounts */
 	struct resources res;
+	struct wish wish;
+	struct range binds, mounts;	/* HostConfig's */
 	struct slice volume_driver;	/* "" the default */
 	bool from_others;		/* VolumesFrom: they decide what is covered */
-	bool drops_mknod;
 };
 
 /* ---- the walk ---- */
@@ -135,14 +170,15 @@ judge_fn judge_auth_server, judge_attachments, judge_auto_remove,
     judge_device_requests, judge_devices, judge_drop, judge_each,
     judge_each_key, judge_each_key_quiet, judge_endpoint_links,
     judge_endpoints, judge_entrypoint, judge_env, judge_extra_hosts,
-    judge_host_mode, judge_image, judge_ipc_mode, judge_labels, judge_links,
+    judge_groups, judge_host_mode, judge_image, judge_init, judge_ipc_mode, judge_labels, judge_links,
     judge_log_options, judge_mounts, judge_negative, judge_network_id,
     judge_network_mode, judge_network_name, judge_network_options,
-    judge_new_name, judge_open_stdin, judge_options, judge_pid_mode,
-    judge_ports, judge_present, judge_publish_all, judge_quiet, judge_reach,
+    judge_new_name, judge_oom, judge_open_stdin, judge_options,
+    judge_pid_mode, judge_ports, judge_present, judge_privileged,
+    judge_publish_all, judge_quiet, judge_reach, judge_read_only,
     judge_resource, judge_security_options, judge_service_mounts,
-    judge_service_ports, judge_tmpfs, judge_tmpfs_options, judge_tty,
-    judge_ulimits, judge_unless, judge_user, judge_volume_driver,
+    judge_service_ports, judge_sysctls, judge_tmpfs, judge_tmpfs_options,
+    judge_tty, judge_ulimits, judge_unless, judge_unmasked, judge_user, judge_volume_driver,
     judge_volume_name, judge_volumes, judge_volumes_from;
 
 void walk_fault(struct walk *w, const struct step *at, const char *fmt, ...)
@@ -190,10 +226,15 @@ struct spot *ref_container(struct walk *w, enum ref_use use,
 struct slice keep(struct walk *w, struct slice s);
 /* "host", "container:X" or something else; network, pid and ipc modes. */
 bool mode_special(struct walk *w, const struct field *f, const struct step *at,
-    struct slice mode);
+    struct slice mode, struct space *to);
 
-/* As path.Clean of the Engine.  false: not absolute, or "/" itself. */
-bool target_clean(struct slice s, struct buf *out);
+/* Adds a copy of s. */
+void texts_add(struct walk *w, struct texts *t, struct slice s);
+/* An option but "no-new-privileges" that is switched on. */
+void security_keep(struct walk *w, const struct step *at, struct slice name,
+    struct slice value);
+/* The bit of "NET_ADMIN", "cap_chown"; of ALL all; 0 when it is none. */
+uint64_t capability_bits(struct slice name);
 /* facts->argv and args out of Entrypoint and Cmd. */
 void argv_write(struct walk *w);
 /* The registry of a login that names none. */

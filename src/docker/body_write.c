@@ -9,68 +9,53 @@
 #include <errno.h>
 #include <string.h>
 
-#include "docker/body_int.h"
+#include "docker/splice.h"
 
-#define SCRATCH		(16 * 1024)	/* bytes of one key or path */
 #define SHORT_ID	12
 #define PERIOD		100000		/* microseconds */
 #define QUOTA_MIN	1000		/* what the kernel takes */
 #define ANONYMOUS	SLICE("\"com.docker.volume.anonymous\"")
 
-struct splice {
-	const struct facts *facts;
-	const struct body *body;
-	const struct body_edits *edits;
-	struct buf *out;
-	struct buf scratch;
-	bool no_memory;
-};
-
-typedef void spot_fn(struct splice *s, const struct spot *p);
-
 /* ---- pieces ---- */
 
-static char last(const struct splice *s)
+char splice_last(const struct splice *s)
 {
 	return s->out->len ? s->out->p[s->out->len - 1] : 0;
 }
 
-/* The text as it was; what stands in front of it may have come or gone, and
- * the comma with it. */
-static void put(struct splice *s, size_t from, size_t to)
+void splice_put(struct splice *s, size_t from, size_t to)
 {
 	struct slice piece = { s->body->text.p + from, to - from };
 
 	if (!piece.n)
 		return;
-	if (piece.p[0] == ',' && last(s) == '{')
+	if (piece.p[0] == ',' && splice_last(s) == '{')
 		piece = (struct slice){ piece.p + 1, piece.n - 1 };
-	else if (piece.p[0] == '"' && s->out->len && !strchr("{[:,", last(s)))
+	else if (piece.p[0] == '"' && s->out->len && !strchr("{[:,", splice_last(s)))
 		buf_addc(s->out, ',');
 	buf_adds(s->out, piece);
 }
 
-static void as_it_was(struct splice *s, const struct spot *p)
+void splice_old(struct splice *s, const struct spot *p)
 {
-	put(s, p->from, p->to);
+	splice_put(s, p->from, p->to);
 }
 
-static void comma(struct splice *s)
+void splice_comma(struct splice *s)
 {
-	if (!strchr("{[", last(s)))
+	if (!strchr("{[", splice_last(s)))
 		buf_addc(s->out, ',');
 }
 
-static void key(struct splice *s, const char *name)
+void splice_key(struct splice *s, const char *name)
 {
-	comma(s);
+	splice_comma(s);
 	buf_addc(s->out, '"');
 	buf_addz(s->out, name);
 	buf_addz(s->out, "\":");
 }
 
-/* The value of the member at p, empty when it is absent. */
-static struct slice value_of(const struct splice *s, const struct spot *p)
+struct slice splice_value(const struct splice *s, const struct spot *p)
 {
 	struct slice all = { s->body->text.p + p->from, p->to - p->from };
 	size_t n;
@@ -86,21 +71,21 @@ static void number(struct splice *s, const struct spot *p, const char *name,
     int64_t value)
 {
 	if (!value) {
-		as_it_was(s, p);
+		splice_old(s, p);
 		return;
 	}
-	key(s, name);
+	splice_key(s, name);
 	buf_addi(s->out, value);
 }
 
-static struct slice id_of(const struct splice *s, size_t ref)
+struct slice splice_id(const struct splice *s, size_t ref)
 {
 	const struct ref *r = &s->facts->refs[ref];
 
 	return r->id.p ? r->id : r->name;
 }
 
-static void text(struct splice *s, struct slice a, struct slice b, struct slice c)
+void splice_text(struct splice *s, struct slice a, struct slice b, struct slice c)
 {
 	buf_reset(&s->scratch);
 	buf_adds(&s->scratch, a);
@@ -115,12 +100,12 @@ static void write_ref(struct splice *s, const struct spot *p)
 	struct slice id = s->facts->refs[p->index].id;
 
 	if (!id.p) {
-		as_it_was(s, p);
+		splice_old(s, p);
 		return;
 	}
 	if (p->brief && id.n == 64)
 		id.n = SHORT_ID;
-	text(s, p->before, id, p->after);
+	splice_text(s, p->before, id, p->after);
 }
 
 /* ---- labels ---- */
@@ -140,8 +125,7 @@ static bool forced(struct splice *s, struct slice name, bool anonymous)
 	return false;
 }
 
-/* old: an object of texts, or nothing. */
-static void labels(struct splice *s, struct slice old, bool anonymous)
+void splice_labels(struct splice *s, struct slice old, bool anonymous)
 {
 	size_t at = 1, colon, end;
 
@@ -150,19 +134,19 @@ static void labels(struct splice *s, struct slice old, bool anonymous)
 		colon = text_end(old, at);
 		end = text_end(old, colon + 1);
 		if (!forced(s, (struct slice){ old.p + at, colon - at }, anonymous)) {
-			comma(s);
+			splice_comma(s);
 			buf_add(s->out, old.p + at, end - at);
 		}
 		at = end + 1;
 	}
 	for (size_t i = 0; i < s->edits->nlabels; i++) {
-		comma(s);
+		splice_comma(s);
 		buf_add_json_string(s->out, s->edits->labels[i].key);
 		buf_addc(s->out, ':');
 		buf_add_json_string(s->out, s->edits->labels[i].value);
 	}
 	if (anonymous) {
-		comma(s);
+		splice_comma(s);
 		buf_adds(s->out, ANONYMOUS);
 		buf_addz(s->out, ":\"\"");
 	}
@@ -172,11 +156,11 @@ static void labels(struct splice *s, struct slice old, bool anonymous)
 static void write_labels(struct splice *s, const struct spot *p)
 {
 	if (!s->edits->nlabels) {
-		as_it_was(s, p);
+		splice_old(s, p);
 		return;
 	}
-	key(s, "Labels");
-	labels(s, value_of(s, p), false);
+	splice_key(s, "Labels");
+	splice_labels(s, splice_value(s, p), false);
 }
 
 /* ---- limits ---- */
@@ -218,7 +202,7 @@ static void write_quota(struct splice *s, const struct spot *p)
 	int64_t period = s->body->res.period, nano = s->edits->nano_cpus, quota;
 
 	if (!left_open(s, OPEN_CPUS) || !nano) {
-		as_it_was(s, p);
+		splice_old(s, p);
 		return;
 	}
 	if (!period)
@@ -245,22 +229,28 @@ static void write_pids(struct splice *s, const struct spot *p)
 static void write_cgroup_parent(struct splice *s, const struct spot *p)
 {
 	if (!s->edits->cgroup_parent.n) {
-		as_it_was(s, p);
+		splice_old(s, p);
 		return;
 	}
-	key(s, "CgroupParent");
+	splice_key(s, "CgroupParent");
 	buf_add_json_string(s->out, s->edits->cgroup_parent);
 }
 
 static void write_cap_drop(struct splice *s, const struct spot *p)
 {
-	struct slice old = value_of(s, p);
+	struct slice old = splice_value(s, p);
 
-	if (!s->edits->confine || s->body->drops_mknod) {
-		as_it_was(s, p);
+	if (s->edits->powerless) {
+		splice_key(s, "CapDrop");
+		buf_addz(s->out, "[\"ALL\"]");
 		return;
 	}
-	key(s, "CapDrop");
+	if (!s->edits->confine ||
+	    s->body->wish.cap_drop & capability_bits(SLICE("MKNOD"))) {
+		splice_old(s, p);
+		return;
+	}
+	splice_key(s, "CapDrop");
 	buf_addc(s->out, '[');
 	if (old.n > 2) {
 		buf_add(s->out, old.p + 1, old.n - 2);
@@ -269,203 +259,52 @@ static void write_cap_drop(struct splice *s, const struct spot *p)
 	buf_addz(s->out, "\"MKNOD\"]");
 }
 
-/* ---- mounts ---- */
+/* ---- the guard ---- */
 
-/* A Bind that is written as a Mount. */
-static bool moves(const struct splice *s, const struct point *p)
+static void forced_text(struct splice *s, const struct spot *p,
+    const char *name, struct slice value)
 {
-	return s->edits->own_volumes && p->from == FROM_BINDS &&
-	    p->kind == POINT_VOLUME && !p->keep;
-}
-
-static void write_binds(struct splice *s, const struct spot *p)
-{
-	const struct body *b = s->body;
-	bool moved = false, any = false;
-
-	for (size_t i = 0; i < b->npoints; i++)
-		moved |= moves(s, &b->points[i]);
-	if (p->from == p->to)
-		return;
-	for (size_t i = 0; i < b->npoints; i++) {
-		const struct point *q = &b->points[i];
-
-		if (q->from != FROM_BINDS || moves(s, q))
-			continue;
-		if (!any) {
-			key(s, "Binds");
-			buf_addc(s->out, '[');
-		}
-		any = true;
-		comma(s);
-		if (q->ref != NO_REF)
-			text(s, id_of(s, q->ref), q->options, SLICE(""));
-		else
-			buf_add(s->out, b->text.p + q->at, q->end - q->at);
-	}
-	if (any)
-		buf_addc(s->out, ']');
-	else if (!moved)
-		as_it_was(s, p);
-}
-
-static void add_volume(struct splice *s, const struct point *p)
-{
-	struct slice driver = s->body->volume_driver;
-	struct slice name = p->ref == NO_REF ? SLICE("") : id_of(s, p->ref);
-
-	comma(s);
-	buf_addz(s->out, "{\"Type\":\"volume\"");
-	if (name.n) {
-		key(s, "Source");
-		buf_add_json_string(s->out, name);
-	}
-	key(s, "Target");
-	buf_add_json_string(s->out, p->target);
-	if (p->read_only)
-		buf_addz(s->out, ",\"ReadOnly\":true");
-	key(s, "VolumeOptions");
-	buf_addc(s->out, '{');
-	if (p->no_copy)
-		buf_addz(s->out, "\"NoCopy\":true");
-	key(s, "Labels");
-	labels(s, SLICE(""), !name.n);
-	if (driver.n) {
-		key(s, "DriverConfig");
-		buf_addz(s->out, "{\"Name\":");
-		buf_add_json_string(s->out, driver);
-		buf_addc(s->out, '}');
-	}
-	buf_addz(s->out, "}}");
-}
-
-/* Does anything go to target, of the body or of the image's volumes before n? */
-static bool covered(struct splice *s, struct slice target, size_t n)
-{
-	for (size_t i = 0; i < s->body->npoints; i++) {
-		if (slice_equal(s->body->points[i].target, target))
-			return true;
-	}
-	for (size_t i = 0; i < n; i++) {
-		buf_reset(&s->scratch);
-		if (target_clean(s->edits->image_volumes[i], &s->scratch) &&
-		    slice_equal(buf_slice(&s->scratch), target))
-			return true;
-	}
-	return false;
-}
-
-static void add_image_volumes(struct splice *s)
-{
-	for (size_t i = 0; i < s->edits->nimage_volumes; i++) {
-		_cleanup_(buf_free) struct buf clean = BUF(SCRATCH);
-		struct point p = { .ref = NO_REF };
-
-		if (!target_clean(s->edits->image_volumes[i], &clean))
-			continue;
-		s->no_memory |= !buf_ok(&clean);
-		p.target = buf_slice(&clean);
-		if (!covered(s, p.target, i))
-			add_volume(s, &p);
-	}
-}
-
-/* VolumesFrom brings volumes to places that are not known here, and a Mount
- * would hide them: what the Engine makes besides stays its own doing. */
-static void add_mounts(struct splice *s)
-{
-	const struct body *b = s->body;
-
-	if (!s->edits->own_volumes)
-		return;
-	for (size_t i = 0; i < b->npoints; i++) {
-		const struct point *p = &b->points[i];
-
-		if (moves(s, p) || (p->from == FROM_VOLUMES && !p->keep &&
-		    !b->from_others))
-			add_volume(s, p);
-	}
-	if (!b->from_others)
-		add_image_volumes(s);
-}
-
-static void write_mounts(struct splice *s, const struct spot *p)
-{
-	size_t before = s->out->len;
-
-	if (p->kind == SPOT_MOUNTS_END) {
-		add_mounts(s);
+	if (!value.n) {
+		splice_old(s, p);
 		return;
 	}
-	key(s, "Mounts");
+	splice_key(s, name);
+	buf_add_json_string(s->out, value);
+}
+
+static void write_runtime(struct splice *s, const struct spot *p)
+{
+	forced_text(s, p, "Runtime", s->edits->runtime);
+}
+
+static void write_user(struct splice *s, const struct spot *p)
+{
+	forced_text(s, p, "User", s->edits->user);
+}
+
+/* CapAdd and GroupAdd: who has no power gets none. */
+static void write_powers(struct splice *s, const struct spot *p)
+{
+	if (!s->edits->powerless)
+		splice_old(s, p);
+}
+
+/* The last one counts, where some say it and some its opposite. */
+static void write_security(struct splice *s, const struct spot *p)
+{
+	struct slice old = splice_value(s, p);
+
+	if (!s->edits->powerless || s->body->wish.no_new_privs) {
+		splice_old(s, p);
+		return;
+	}
+	splice_key(s, "SecurityOpt");
 	buf_addc(s->out, '[');
-	add_mounts(s);
-	if (last(s) == '[' && !s->out->failed)
-		s->out->len = before;
-	else
-		buf_addc(s->out, ']');
-}
-
-static const struct point *mount_of(const struct splice *s, const struct spot *p)
-{
-	return &s->body->points[s->body->first_mount + p->index];
-}
-
-static void write_source(struct splice *s, const struct spot *p)
-{
-	const struct point *q = mount_of(s, p);
-
-	if (q->ref == NO_REF || !s->facts->refs[q->ref].id.p) {
-		as_it_was(s, p);
-		return;
+	if (old.n > 2) {
+		buf_add(s->out, old.p + 1, old.n - 2);
+		buf_addc(s->out, ',');
 	}
-	key(s, "Source");
-	buf_add_json_string(s->out, id_of(s, q->ref));
-}
-
-static bool confined(const struct splice *s, const struct spot *p)
-{
-	return s->edits->confine && mount_of(s, p)->kind == POINT_HOST;
-}
-
-static void write_propagation(struct splice *s, const struct spot *p)
-{
-	if (!confined(s, p)) {
-		as_it_was(s, p);
-		return;
-	}
-	key(s, "Propagation");
-	buf_addz(s->out, "\"rprivate\"");
-}
-
-static void write_bind_options(struct splice *s, const struct spot *p)
-{
-	if (!confined(s, p))
-		return;
-	key(s, "BindOptions");
-	buf_addz(s->out, "{\"Propagation\":\"rprivate\"}");
-}
-
-static void write_volume_labels(struct splice *s, const struct spot *p)
-{
-	const struct point *q = mount_of(s, p);
-
-	if (!s->edits->nlabels || q->kind != POINT_VOLUME) {
-		as_it_was(s, p);
-		return;
-	}
-	key(s, "Labels");
-	labels(s, value_of(s, p), q->ref == NO_REF);
-}
-
-static void write_volume_options(struct splice *s, const struct spot *p)
-{
-	if (!s->edits->nlabels || mount_of(s, p)->kind != POINT_VOLUME)
-		return;
-	key(s, "VolumeOptions");
-	buf_addc(s->out, '{');
-	write_volume_labels(s, p);
-	buf_addc(s->out, '}');
+	buf_addz(s->out, "\"no-new-privileges\"]");
 }
 
 /* ---- the whole ---- */
@@ -474,7 +313,10 @@ static spot_fn write_host;
 
 static spot_fn *const writers[SPOT_COUNT] = {
 	[SPOT_REF] = write_ref, [SPOT_BINDS] = write_binds,
-	[SPOT_CAP_DROP] = write_cap_drop, [SPOT_MEMORY] = write_memory,
+	[SPOT_CAP_ADD] = write_powers, [SPOT_CAP_DROP] = write_cap_drop,
+	[SPOT_GROUPS] = write_powers, [SPOT_SECURITY] = write_security,
+	[SPOT_RUNTIME] = write_runtime, [SPOT_USER] = write_user,
+	[SPOT_MOUNT] = write_mount, [SPOT_MEMORY] = write_memory,
 	[SPOT_NANO_CPUS] = write_nano, [SPOT_CGROUP_PARENT] = write_cgroup_parent,
 	[SPOT_CPU_PERIOD] = write_period, [SPOT_CPU_QUOTA] = write_quota,
 	[SPOT_MEMORY_SWAP] = write_swap, [SPOT_PIDS] = write_pids,
@@ -492,12 +334,12 @@ static void write_host(struct splice *s, const struct spot *p)
 {
 	size_t before = s->out->len;
 
-	key(s, "HostConfig");
+	splice_key(s, "HostConfig");
 	buf_addc(s->out, '{');
 	for (enum spot_kind k = SPOT_BINDS; k <= SPOT_MOUNTS; k++)
 		writers[k](s, &(struct spot){ .kind = k, .from = p->from,
 		    .to = p->from });
-	if (last(s) == '{' && !s->out->failed)
+	if (splice_last(s) == '{' && !s->out->failed)
 		s->out->len = before;
 	else
 		buf_addc(s->out, '}');
@@ -513,10 +355,10 @@ static bool keys_unique(const struct splice *s, struct refusal *why)
 
 		if (!b->spots[i].key)
 			continue;
-		id = id_of(s, b->spots[i].index);
+		id = splice_id(s, b->spots[i].index);
 		for (size_t j = 0; j < i; j++) {
 			if (!b->spots[j].key ||
-			    !slice_equal(id_of(s, b->spots[j].index), id))
+			    !slice_equal(splice_id(s, b->spots[j].index), id))
 				continue;
 			refusal_set(why, 400, "the body is refused: "
 			    "NetworkingConfig.EndpointsConfig names the network "
@@ -536,11 +378,16 @@ static void splice_all(struct splice *s)
 	for (size_t i = 0; i < b->nspots; i++) {
 		const struct spot *p = &b->spots[i];
 
-		put(s, at, p->from);
+		if (p->from < at)
+			continue;	/* inside of what was replaced */
+		splice_put(s, at, p->from);
+		at = p->from;
+		if (p->kind == SPOT_MOUNT && !mount_replaced(s, p))
+			continue;
 		writers[p->kind](s, p);
 		at = p->to;
 	}
-	put(s, at, b->text.n);
+	splice_put(s, at, b->text.n);
 }
 
 int body_write(const struct facts *f, const struct body_edits *e, struct buf *out,

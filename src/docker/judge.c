@@ -213,6 +213,7 @@ static void capability(struct walk *w, const struct field *f,
 		if (name[i] >= 'a' && name[i] <= 'z')
 			name[i] = (char)(name[i] - 'a' + 'A');
 	}
+	w->body->wish.cap_add |= capability_bits(s);
 	reach_add(w, f->word, at, (struct slice){ name, s.n }, SLICE(""));
 }
 
@@ -225,12 +226,7 @@ void judge_capabilities(struct walk *w, const struct field *f,
 static void dropped(struct walk *w, const struct field *f _unused_,
     const struct step *at _unused_, const struct node *v)
 {
-	static const struct slice all[] = {
-		{ "ALL", 3 }, { "MKNOD", 5 }, { "CAP_ALL", 7 }, { "CAP_MKNOD", 9 }
-	};
-
-	for (size_t i = 0; i < countof(all); i++)
-		w->body->drops_mknod |= slice_equal_nocase(node_text(v), all[i]);
+	w->body->wish.cap_drop |= capability_bits(node_text(v));
 }
 
 void judge_cap_drop(struct walk *w, const struct field *f,
@@ -244,14 +240,17 @@ void judge_cap_drop(struct walk *w, const struct field *f,
 static void security_option(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
+	static const char nnp[] = "no-new-privileges|no-new-privileges:true|"
+	    "no-new-privileges=true";
 	_cleanup_(buf_free) struct buf b = BUF(VALUE_MAX);
 	struct slice value = node_text(v), name;
 	char sign = has(value, "=") ? '=' : ':';
 
-	if (list_has("no-new-privileges|no-new-privileges:true|"
-	    "no-new-privileges=true", value))
+	w->body->wish.no_new_privs |= list_has(nnp, value);
+	if (list_has(nnp, value))
 		return;
 	name = slice_cut(&value, sign);
+	security_keep(w, at, name, value);
 	buf_adds(&b, name);
 	if (slice_is(name, "seccomp") && !list_has("unconfined|builtin", value))
 		value = SLICE("custom");
@@ -287,17 +286,26 @@ void judge_ulimits(struct walk *w, const struct field *f,
 void judge_host_mode(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
-	if (slice_is(node_text(v), "host"))
+	bool host = slice_is(node_text(v), "host");
+
+	if (slice_is(f->name, "UTSMode"))
+		w->body->wish.uts_host = host;
+	else if (slice_is(f->name, "CgroupnsMode"))
+		w->body->wish.cgroup_host = host;
+	else if (slice_is(f->name, "UsernsMode"))
+		w->body->wish.userns_host = host;
+	if (host)
 		reach_add(w, f->word, at, SLICE(""), SLICE(""));
 }
 
 bool mode_special(struct walk *w, const struct field *f, const struct step *at,
-    struct slice mode)
+    struct slice mode, struct space *to)
 {
 	const size_t n = sizeof("container:") - 1;
 	struct spot *spot;
 
 	if (slice_is(mode, "host")) {
+		to->mode = SLICE("host");
 		reach_add(w, f->word, at, SLICE(""), SLICE(""));
 		return true;
 	}
@@ -305,8 +313,10 @@ bool mode_special(struct walk *w, const struct field *f, const struct step *at,
 		return false;
 	spot = ref_container(w, REF_USE, at,
 	    (struct slice){ mode.p + n, mode.n - n });
-	if (spot)
+	if (spot) {
 		spot->before = SLICE("container:");
+		to->ref = spot->index;
+	}
 	return true;
 }
 
@@ -315,7 +325,7 @@ void judge_pid_mode(struct walk *w, const struct field *f,
 {
 	struct slice mode = node_text(v);
 
-	if (mode.n && !mode_special(w, f, at, mode))
+	if (mode.n && !mode_special(w, f, at, mode, &w->body->wish.pid))
 		walk_fault(w, at, "must be host or container:NAME");
 }
 
@@ -324,8 +334,10 @@ void judge_ipc_mode(struct walk *w, const struct field *f,
 {
 	struct slice mode = node_text(v);
 
+	if (slice_is(mode, "none"))
+		w->body->wish.ipc.mode = SLICE("none");
 	if (!list_has("|none|private|shareable", mode) &&
-	    !mode_special(w, f, at, mode))
+	    !mode_special(w, f, at, mode, &w->body->wish.ipc))
 		walk_fault(w, at, "must be none, private, shareable, host or "
 		    "container:NAME");
 }

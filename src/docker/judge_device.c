@@ -13,14 +13,51 @@ static struct slice path_shown(struct slice path, struct buf *clean)
 	return target_clean(path, clean) && buf_ok(clean) ? buf_slice(clean) : path;
 }
 
+static bool rights_valid(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!memchr("rwm", s.p[i], 3) || memchr(s.p, s.p[i], i))
+			return false;
+	}
+	return s.n > 0;
+}
+
+static void device_keep(struct walk *w, struct slice path, struct slice rights)
+{
+	struct wish *to = &w->body->wish;
+	size_t n = to->cap_devices ? to->cap_devices * 2 : 4;
+	struct guard_device *all;
+
+	if (to->ndevices == to->cap_devices) {
+		all = arena_alloc(w->facts->arena, n * sizeof(*all));
+		if (!all) {
+			w->no_memory = true;
+			return;
+		}
+		if (to->ndevices)
+			memcpy(all, to->devices, to->ndevices * sizeof(*all));
+		to->devices = all;
+		to->cap_devices = n;
+	}
+	to->devices[to->ndevices++] = (struct guard_device){ keep(w, path),
+	    keep(w, rights) };
+}
+
 static void device(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
 	_cleanup_(buf_free) struct buf clean = BUF(8 * 1024);
+	struct slice path = path_shown(member(v, "PathOnHost"), &clean);
 	struct slice rights = member(v, "CgroupPermissions");
 
-	reach_add(w, f->word, at, path_shown(member(v, "PathOnHost"), &clean),
-	    rights.n ? rights : SLICE("rwm"));
+	if (!rights.n)
+		rights = SLICE("rwm");
+	if (!path.n)
+		walk_fault(w, at, "must have a PathOnHost");
+	if (!rights_valid(rights))
+		walk_fault(w, at, "must have CgroupPermissions of the letters rwm");
+	device_keep(w, path, rights);
+	reach_add(w, f->word, at, path, rights);
 }
 
 void judge_devices(struct walk *w, const struct field *f,
@@ -79,6 +116,7 @@ static void device_request(struct walk *w, const struct field *f _unused_,
 {
 	const struct node *id = node_first(node_get(v, "DeviceIDs"));
 
+	w->body->wish.gpus = true;
 	if (node_first(node_get(v, "Options")))
 		reach_add(w, "everything", at, SLICE(""), SLICE(""));
 	if (is_gpu(v)) {
@@ -135,6 +173,7 @@ static void variable(struct walk *w, const struct field *f _unused_,
 	any = list_has(all, name);
 	if (list_has("void|none", value) || (!any && !list_has(some, name)))
 		return;
+	w->body->wish.gpus = true;
 	while (value.n && !any) {
 		struct slice id = slice_cut(&value, ',');
 

@@ -172,7 +172,7 @@ static struct mode mode_read(struct slice text)
 }
 
 static void bind_source(struct walk *w, const struct field *f,
-    const struct step *at, struct slice source, struct mode m)
+    const struct step *at, struct point *p, struct slice source, struct mode m)
 {
 	_cleanup_(buf_free) struct buf clean = BUF(PATH_MAX_BYTES);
 
@@ -180,6 +180,7 @@ static void bind_source(struct walk *w, const struct field *f,
 		buf_addc(&clean, '/');
 	if (!buf_ok(&clean))
 		w->no_memory = true;
+	p->source = keep(w, buf_slice(&clean));
 	reach_add(w, f->word, at, buf_slice(&clean),
 	    m.read_only ? SLICE("ro") : SLICE("rw"));
 }
@@ -207,11 +208,12 @@ static void bind_split(struct walk *w, const struct field *f,
 	p->read_only = m.read_only;
 	p->no_copy = m.no_copy;
 	p->keep = host || m.odd;
+	p->make = true;
 	p->at = w->value;
 	p->end = text_end(buf_slice(w->out), w->value);
 	p->options = keep(w, (struct slice){ all.p + source.n, all.n - source.n });
 	if (host)
-		bind_source(w, f, at, source, m);
+		bind_source(w, f, at, p, source, m);
 	else
 		point_volume(w, p, at, source);
 }
@@ -233,9 +235,16 @@ static void bind(struct walk *w, const struct field *f, const struct step *at,
 	p->end = text_end(buf_slice(w->out), w->value);
 }
 
+/* Behind its value nothing is written yet. */
+static struct range range_of(const struct walk *w)
+{
+	return (struct range){ w->value, w->out->len };
+}
+
 void judge_binds(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
+	w->body->binds = range_of(w);
 	for_each_at(w, f, at, v, bind);
 }
 
@@ -243,7 +252,7 @@ void judge_binds(struct walk *w, const struct field *f, const struct step *at,
 
 /* ReadOnlyNonRecursive leaves what is mounted below it writable. */
 static void mount_bind(struct walk *w, const struct field *f,
-    const struct step *at, const struct node *v)
+    const struct step *at, struct point *p, const struct node *v)
 {
 	const struct node *options = node_get(v, "BindOptions");
 	struct mode m = {
@@ -252,17 +261,22 @@ static void mount_bind(struct walk *w, const struct field *f,
 	};
 	struct slice source = member(v, "Source");
 
+	p->make = node_is(node_get(options, "CreateMountpoint"), NODE_TRUE);
 	if (!source.n || source.p[0] != '/')
 		walk_fault(w, at, "must have an absolute path as its Source");
 	else
-		bind_source(w, f, at, source, m);
+		bind_source(w, f, at, p, source, m);
 }
 
 static void mount_volume(struct walk *w, struct point *p,
-    const struct step *at, struct slice name, bool refs)
+    const struct step *at, const struct node *v, bool refs)
 {
+	const struct node *driver = node_get(node_get(v, "VolumeOptions"),
+	    "DriverConfig");
 	struct step source = { at, SLICE("Source"), 0 };
+	struct slice name = member(v, "Source");
 
+	p->driven = !list_has("|local", member(driver, "Name"));
 	if (name.n && !name_valid(name))
 		walk_fault(w, &source, "is not the name of a volume");
 	else if (name.n && refs)
@@ -285,26 +299,37 @@ static void mount_image(struct walk *w, struct point *p,
 	p->ref = ref_only(w, OBJECT_IMAGE, REF_USE, &source, name);
 }
 
+static enum point_kind mount_kind(struct slice type)
+{
+	if (slice_is(type, "volume"))
+		return POINT_VOLUME;
+	if (slice_is(type, "bind"))
+		return POINT_HOST;
+	if (slice_is(type, "image"))
+		return POINT_IMAGE;
+	return slice_is(type, "tmpfs") ? POINT_TMPFS : POINT_OTHER;
+}
+
 static void mount_any(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v, bool refs)
 {
 	struct slice type = member(v, "Type"), source = member(v, "Source");
-	bool is_volume = slice_is(type, "volume"), is_bind = slice_is(type, "bind");
+	enum point_kind kind = mount_kind(type);
 	struct point *p;
 
 	if (!type.n)
 		walk_fault(w, at, "must have a Type");
-	p = point_add(w, at, FROM_MOUNTS, is_volume ? POINT_VOLUME :
-	    is_bind ? POINT_HOST : POINT_OTHER, member(v, "Target"));
+	p = point_add(w, at, FROM_MOUNTS, kind, member(v, "Target"));
 	if (!p || !type.n)
 		return;
-	if (is_volume)
-		mount_volume(w, p, at, source, refs);
-	else if (is_bind)
-		mount_bind(w, f, at, v);
-	else if (slice_is(type, "image"))
+	p->read_only = node_is(node_get(v, "ReadOnly"), NODE_TRUE);
+	if (kind == POINT_VOLUME)
+		mount_volume(w, p, at, v, refs);
+	else if (kind == POINT_HOST)
+		mount_bind(w, f, at, p, v);
+	else if (kind == POINT_IMAGE)
 		mount_image(w, p, at, source, refs);
-	else if (!slice_is(type, "tmpfs"))
+	else if (kind != POINT_TMPFS)
 		reach_add(w, "everything", at, type, SLICE(""));
 	else if (source.n)
 		walk_fault(w, at, "must have no Source");
@@ -313,14 +338,25 @@ static void mount_any(struct walk *w, const struct field *f,
 static void mount(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
+	struct body *b = w->body;
+	size_t n = b->npoints;
+	struct spot *spot;
+
 	mount_any(w, f, at, v, true);
+	if (b->npoints == n || b->points[n].kind != POINT_HOST)
+		return;
+	spot = spot_add(w, SPOT_MOUNT, w->value,
+	    text_end(buf_slice(w->out), w->value));
+	if (spot)
+		spot->index = n;
 }
 
 void judge_mounts(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
+	w->body->mounts = range_of(w);
 	w->body->first_mount = w->body->npoints;
-	for_each(w, f, at, v, mount);
+	for_each_at(w, f, at, v, mount);
 }
 
 static void service_mount(struct walk *w, const struct field *f,
@@ -348,12 +384,15 @@ static void tmpfs(struct walk *w, const struct field *f, const struct step *at,
     const struct node *v)
 {
 	struct slice options = node_text(v);
+	struct point *p;
 
-	point_add(w, at, FROM_TMPFS, POINT_OTHER, at->name);
+	p = point_add(w, at, FROM_TMPFS, POINT_TMPFS, at->name);
 	while (options.n) {
 		struct slice one = slice_cut(&options, ','),
 		    name = slice_cut(&one, '=');
 
+		if (p && list_has("ro|rw", name))
+			p->read_only = slice_is(name, "ro");
 		if (!tmpfs_harmless(name))
 			reach_add(w, f->word, at, name, SLICE(""));
 	}

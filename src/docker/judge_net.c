@@ -114,7 +114,10 @@ void judge_network_mode(struct walk *w, const struct field *f,
 {
 	struct slice mode = node_text(v);
 
-	if (mode.n && !predefined(mode) && !mode_special(w, f, at, mode))
+	if (slice_is(mode, "none"))
+		w->body->wish.network.mode = SLICE("none");
+	if (mode.n && !predefined(mode) &&
+	    !mode_special(w, f, at, mode, &w->body->wish.network))
 		network_ref(w, at, mode, false);
 }
 

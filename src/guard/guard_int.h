@@ -10,7 +10,7 @@
 #define GUARD_SUM	(2 * 32)	/* digits of SHA-256 */
 #define GUARD_SUM_LINE	(sizeof("sha256 \n") - 1 + GUARD_SUM)
 #define GUARD_LINE	(BOUND_GUARD_RECORD - GUARD_SUM_LINE)
-#define GUARD_TEXT	4095		/* bytes of a text: PATH_MAX without its NUL */
+#define GUARD_TEXT	4096		/* bytes of a text: as long as a line of a body may be */
 
 enum member_type {
 	MEMBER_TEXT, MEMBER_BOOL,
