@@ -29,6 +29,8 @@ struct client;
 struct link;
 struct user;
 struct prune;
+struct keeping;
+struct kept;
 
 /* ---- lists ---- */
 
@@ -413,6 +415,13 @@ struct request {
 	uint64_t pins[BOUND_REFS / 64];	/* of refs: names that it holds until it is over */
 	bool forwarded;			/* the Engine may act on it */
 	bool faulted;			/* the stream of progress tells of an error */
+	/* a create with the guard in front: guard_make.c */
+	const struct guard_record *guard;	/* without its container; in the arena */
+	struct keeping *keeping;	/* it is on its way to the disk */
+	bool powerless;
+	bool asks_guard;		/* its body names the guard's runtime */
+	struct slice run_as;		/* "UID:GID" that is forced; .p NULL none */
+	struct kept *shown;		/* the record by which an answer is turned back */
 	/* a tar on its way: upload.c */
 	struct archive *archive;
 	struct buf unchecked, checked;	/* as it came; what may go on */
@@ -579,18 +588,13 @@ bool made_before(struct client *c);
 /* It is over; late: given up, and the Engine may be at it for a while. */
 void made_unpin(struct request *r, bool late);
 void pins_reap(struct broker *b, bool all);	/* of what was given up long ago */
-/* The answer is there, in r->held or r->made.  WAIT: woken later. */
-int made_after(struct client *c) _must_check_;
+/* The answer is there, in r->held or r->made.  WAIT: woken later.  ANSWERED: it
+ * came to nothing after all, why is told in text. */
+int made_after(struct client *c, struct buf *text) _must_check_;
 void made_never(struct client *c);	/* it came to nothing: promises are taken back */
 
 /* ---- limit.c: sums and cgroups ---- */
 
-struct groups {
-	struct ask *ask;		/* which driver has the Engine? */
-	struct node waiters;
-	unsigned driver;		/* enum cgroup_driver of proc.h */
-	bool known;
-};
 void limit_fill(struct client *c);	/* facts.used, and asked of a start */
 bool limit_reserve(struct client *c);
 void limit_unreserve(struct request *r);
@@ -599,10 +603,12 @@ int limit_group(struct client *c) _must_check_;
 struct slice limit_parent(struct client *c);	/* "/dockbroker/1001"; "" none */
 /* What authd says of a user's cgroup: 0, or an errno with its text. */
 void limit_told(struct user *u, int status, const char *text);
-void groups_forget(struct broker *b);	/* another Engine may have another driver */
 
 /* ---- edit.c: what is forced on a request ---- */
 
+#define EDIT_LABELS	2
+/* Of the body; what it points to lives as long as the arena, and labels. */
+void edit_plan(struct client *c, struct body_edits *e, struct pair labels[EDIT_LABELS]);
 /* Path, query and body, written anew with ids and edits. */
 bool edit_write(struct client *c);
 
@@ -674,6 +680,21 @@ void tunnel_run(struct client *c);	/* tunnel.c */
 void control_accept(struct listener *l, int fd);
 void control_stop(struct broker *b);
 
+/* ---- guard.h: the guard, and what the Engine says of itself ---- */
+
+struct info {
+	struct ask *ask;
+	struct node waiters;
+	bool known;
+	unsigned driver;		/* enum cgroup_driver of proc.h */
+	char path[512];			/* which is this program */
+	char root[512];			/* DockerRootDir */
+	char runtime[64];		/* its default */
+	unsigned told;			/* what the log was told */
+};
+struct guards;
+struct spool;
+
 /* ---- the whole ---- */
 
 struct broker {
@@ -687,7 +708,9 @@ struct broker {
 	struct asks *asks;		/* ask.c's */
 	struct store *store;
 	struct sync *sync;
-	struct groups groups;
+	struct info info;
+	struct guards *guards;		/* guard.c's */
+	struct spool *spool;		/* spool.c's */
 	struct goners gone;
 	struct reasons reasons;
 	struct listener *listeners[80];

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker/broker.h"
+#include "broker/guard.h"
 
 enum { CODE_DONE = 0, CODE_REFUSED = 1, CODE_UNAVAILABLE = 3 };
 
@@ -111,6 +112,7 @@ static void answer_status(struct control *k)
 	add_text(&out, "engine", b->engine.up ? "good" : "not running");
 	add_text(&out, "engine_socket", b->conf.engine_socket);
 	add_text(&out, "engine_api", b->engine.api_version);
+	info_status(b, &out);
 	add_text(&out, "authd", b->people.ready ? "good" : "not running");
 	add_text(&out, "auditd", audit_text(b));
 	add_text(&out, "auditd_text", b->journal.text);
@@ -130,7 +132,7 @@ static void answer_status(struct control *k)
 	add_number(&out, "streams_cut", b->cut);
 	buf_addf(&out, ",\"draining\":%s}", b->draining ? "true" : "false");
 	bool good = b->engine.up && b->people.ready && b->journal.ready &&
-	    b->journal.state == AUDIT_GOOD;
+	    b->journal.state == AUDIT_GOOD && info_good(b);
 	control_answer(k, good ? CODE_DONE : CODE_UNAVAILABLE, buf_slice(&out));
 }
 

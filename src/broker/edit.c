@@ -1,16 +1,14 @@
 /*
  * edit.c: what is forced on a request: whose the new thing is, the caller's
- * cgroup, limits where none were asked for, no device nodes.  Path, query and
- * body are written here and nowhere else, after the decision.
+ * cgroup, limits where none were asked for, no device nodes, the guard.  Path,
+ * query and body are written here and nowhere else, after the decision.
  */
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
-#define LABELS	2
-
-static size_t owner_labels(const struct request *r, struct pair out[LABELS])
+static size_t owner_labels(const struct request *r, struct pair out[EDIT_LABELS])
 {
 	size_t n = 0;
 
@@ -45,28 +43,37 @@ static int64_t cpus_there(int64_t nano)
 	return there > 0 && nano > there ? there : nano;
 }
 
+void edit_plan(struct client *c, struct body_edits *e, struct pair labels[EDIT_LABELS])
+{
+	struct request *r = c->request;
+
+	*e = (struct body_edits){ 0 };
+	if (makes(r)) {
+		e->nlabels = owner_labels(r, labels);
+		e->labels = labels;
+	}
+	if (r->facts.endpoint->id == EP_CONTAINER_CREATE) {
+		e->own_volumes = true;
+		e->confine = !r->verdict.privileged;
+		e->cgroup_parent = limit_parent(c);
+		if (r->image) {
+			e->image_volumes = r->image->volumes;
+			e->nimage_volumes = r->image->nvolumes;
+		}
+	}
+	e->memory = r->verdict.memory;
+	e->nano_cpus = cpus_there(r->verdict.nano_cpus);
+	e->pids = r->verdict.pids;
+	guard_edits(c, e);
+}
+
 static bool edit_body(struct client *c, struct refusal *why, int *k)
 {
 	struct request *r = c->request;
-	struct pair labels[LABELS];
-	struct body_edits e = { 0 };
+	struct pair labels[EDIT_LABELS];
+	struct body_edits e;
 
-	if (makes(r)) {
-		e.nlabels = owner_labels(r, labels);
-		e.labels = labels;
-	}
-	if (r->facts.endpoint->id == EP_CONTAINER_CREATE) {
-		e.own_volumes = true;
-		e.confine = !r->verdict.privileged;
-		e.cgroup_parent = limit_parent(c);
-		if (r->image) {
-			e.image_volumes = r->image->volumes;
-			e.nimage_volumes = r->image->nvolumes;
-		}
-	}
-	e.memory = r->verdict.memory;
-	e.nano_cpus = cpus_there(r->verdict.nano_cpus);
-	e.pids = r->verdict.pids;
+	edit_plan(c, &e, labels);
 	*k = body_write(&r->facts, &e, &r->body, why);
 	return *k == DOCKER_GOOD && buf_ok(&r->body);
 }
@@ -74,7 +81,7 @@ static bool edit_body(struct client *c, struct refusal *why, int *k)
 static void edit_query(struct client *c)
 {
 	struct request *r = c->request;
-	struct pair labels[LABELS], filters[1];
+	struct pair labels[EDIT_LABELS], filters[1];
 	struct query_edits e = { .filters = filters };
 	unsigned id = r->facts.endpoint->id;
 

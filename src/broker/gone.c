@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 #define GONE_TIME	3600000	/* ms: the Engine itself keeps 256 events */
 
@@ -26,6 +26,8 @@ void object_remove(struct broker *b, struct entry *e)
 		snprintf(g->team, sizeof(g->team), "%s", e->owners[0].team);
 		b->gone.next = (b->gone.next + 1) % BOUND_GONE;
 	}
+	if (e->kind == OBJECT_CONTAINER)
+		guard_gone(b, slice_from(e->id));
 	store_remove(b->store, e);
 }
 

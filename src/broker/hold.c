@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 #define GONE		(EPOLLHUP | EPOLLERR)
 #define HELD_MOST	(256 * 1024)	/* bytes of an answer that is gathered */
@@ -236,13 +236,20 @@ bool hold_bytes(struct client *c, struct slice in)
 
 /* ---- the end ---- */
 
-static void hold_failed(struct client *c)
+static void hold_failed(struct client *c, unsigned status, const char *why)
 {
 	struct request *r = c->request;
 
 	r->hold = HOLD_NOT;
 	r->head_sent = r->told;
-	relay_failed(c, 502, "the Docker Engine sent an answer that cannot be read");
+	relay_failed(c, status, why);
+}
+
+static void hold_left(struct client *c, const char *why)
+{
+	c->state = CLIENT_FORWARD;
+	relay_finish(c, why);
+	client_close(c);
 }
 
 static bool hidden(struct client *c, struct slice id)
@@ -268,12 +275,19 @@ static void hide_others(struct client *c, struct buf *text)
 	}
 }
 
+static const struct guard_record *record_of(struct client *c)
+{
+	struct entry *e = request_object(c, OBJECT_CONTAINER);
+
+	return e ? guard_get(c->broker, slice_from(e->id)) : c->request->guard;
+}
+
 static bool send_all(struct client *c)
 {
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf text = BUF(2 * HELD_MOST);
 
-	if (r->status >= 400 && answer_error(&r->facts, NULL, buf_slice(&r->held),
+	if (r->status >= 400 && answer_error(&r->facts, record_of(c), buf_slice(&r->held),
 	    &text) && buf_ok(&text)) {
 		buf_reset(&r->held);
 		buf_adds(&r->held, buf_slice(&text));
@@ -305,16 +319,35 @@ static void hold_send(struct client *c)
 	    (r->told || hold_bytes(c, SLICE_NONE)) && send_rest(c);
 
 	if (!good) {
-		c->state = CLIENT_FORWARD;
-		relay_finish(c, r->hold == HOLD_NARROW ? "the answer was cut" :
+		hold_left(c, r->hold == HOLD_NARROW ? "the answer was cut" :
 		    "the client went away");
-		client_close(c);
 		return;
 	}
 	if (r->minor == 0 && r->hold != HOLD_ALL)
 		r->keep_alive = false;
 	c->state = CLIENT_FORWARD;
 	relay_over(c);
+}
+
+/* What came of it is entered.  False: not yet, or the client was told that it
+ * came to nothing. */
+static bool hold_made(struct client *c)
+{
+	_cleanup_(buf_free) struct buf text = BUF(1024);
+	struct request *r = c->request;
+	int k = OWN_GOOD;
+
+	if (!made_wanted(r) || r->status >= 400)
+		made_never(c);
+	else
+		k = made_after(c, &text);
+	if (k == OWN_ANSWERED && r->alone) {
+		r->status = 503;
+		hold_left(c, buf_text(&text));
+	} else if (k == OWN_ANSWERED) {
+		hold_failed(c, 503, buf_text(&text));
+	}
+	return k == OWN_GOOD;
 }
 
 void hold_go(struct client *c)
@@ -324,9 +357,7 @@ void hold_go(struct client *c)
 	bool begun = !r->ended;
 
 	if (!r->ended) {
-		if (!made_wanted(r) || r->status >= 400)
-			made_never(c);
-		else if (made_after(c) == OWN_WAIT)
+		if (!hold_made(c))
 			return;
 		r->ended = true;
 		r->commit = store_commit(b->store);
@@ -340,13 +371,10 @@ void hold_go(struct client *c)
 		node_append(&b->commits, &c->commit_node);
 		return;
 	}
-	if (r->alone) {
-		c->state = CLIENT_FORWARD;
-		relay_finish(c, "the client went away");
-		client_close(c);
-		return;
-	}
-	hold_send(c);
+	if (r->alone)
+		hold_left(c, "the client went away");
+	else
+		hold_send(c);
 }
 
 void hold_ended(struct client *c)
@@ -372,7 +400,15 @@ void hold_late(struct client *c)
 {
 	node_remove(&c->commit_node);
 	node_remove(&c->waiter.node);
-	hold_failed(c);
+	if (!c->request->keeping) {
+		hold_failed(c, 502, "the Docker Engine sent an answer that cannot be"
+		    " read");
+		return;
+	}
+	guard_leave(c->request->keeping, true);
+	c->request->keeping = NULL;
+	hold_failed(c, 503, "the record of the container was not on disk in time, so"
+	    " it is removed again; tell the administrator");
 }
 
 void commits_done(struct broker *b)

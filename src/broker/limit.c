@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 /* What the container holds of the sums is not asked for twice. */
 static void fill_update(struct facts *f, const struct entry *e)
@@ -98,50 +98,6 @@ void limit_unreserve(struct request *r)
 
 /* ---- cgroups ---- */
 
-static void driver_done(void *arg, unsigned status, struct slice body)
-{
-	struct broker *b = arg;
-	struct groups *g = &b->groups;
-	struct arena a;
-	struct slice driver;
-
-	g->ask = NULL;
-	arena_init(&a, BOUND_ANSWER);
-	if (status == 200 && answer_text(body, &a, &driver, "CgroupDriver"))
-		g->driver = slice_is(driver, "systemd") ? CGROUP_SYSTEMD :
-		    slice_is(driver, "cgroupfs") ? CGROUP_CGROUPFS : CGROUP_NONE;
-	g->known = status == 200;
-	arena_free(&a);
-	waiters_wake(&g->waiters);
-}
-
-static const struct ask_ops driver_ops = { NULL, driver_done };
-
-static int group_driver(struct client *c)
-{
-	struct broker *b = c->broker;
-	struct groups *g = &b->groups;
-
-	if (g->known)
-		return OWN_GOOD;
-	if (!g->ask)
-		g->ask = ask_start(b, METHOD_GET, SLICE("/info"), SLICE_NONE,
-		    BOUND_ANSWER, BOUND_ENGINE_CONNECT, &driver_ops, b);
-	if (!g->ask) {
-		client_error(c, 503, "dockbroker: the Docker Engine is not running;"
-		    " nothing was done");
-		return OWN_ANSWERED;
-	}
-	node_remove(&c->waiter.node);
-	node_append(&g->waiters, &c->waiter.node);
-	return OWN_WAIT;
-}
-
-void groups_forget(struct broker *b)
-{
-	b->groups.known = false;
-}
-
 /* Root has what he likes, and a service's peers have uids of their own. */
 static bool grouped(const struct client *c)
 {
@@ -160,8 +116,8 @@ int limit_group(struct client *c)
 
 	if (!grouped(c))
 		return OWN_GOOD;
-	k = group_driver(c);
-	if (k != OWN_GOOD || c->broker->groups.driver == CGROUP_NONE)
+	k = info_look(c);
+	if (k != OWN_GOOD || c->broker->info.driver == CGROUP_NONE)
 		return k;
 	rights_limits(c->request->rights, &sum);
 	if (u->grouped && !memcmp(&u->group_sum, &sum, sizeof(sum)))
@@ -169,7 +125,7 @@ int limit_group(struct client *c)
 	if (!u->grouping) {
 		u->group_sum = sum;
 		u->grouped = false;
-		if (!people_group(u, c->broker->groups.driver, &sum)) {
+		if (!people_group(u, c->broker->info.driver, &sum)) {
 			client_error(c, 503, "dockbroker: dockbroker-authd is not running,"
 			    " so your control group cannot be made; nothing was done");
 			return OWN_ANSWERED;
@@ -195,9 +151,9 @@ struct slice limit_parent(struct client *c)
 {
 	char text[64];
 
-	if (!grouped(c) || c->broker->groups.driver == CGROUP_NONE)
+	if (!grouped(c) || c->broker->info.driver == CGROUP_NONE)
 		return SLICE_NONE;
-	snprintf(text, sizeof(text), c->broker->groups.driver == CGROUP_SYSTEMD ?
+	snprintf(text, sizeof(text), c->broker->info.driver == CGROUP_SYSTEMD ?
 	    "dockbroker-%u.slice" : "/dockbroker/%u", c->who->uid);
 	return arena_copy(&c->request->arena, slice_from(text));
 }

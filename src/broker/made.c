@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 bool made_wanted(const struct request *r)
 {
@@ -262,7 +262,8 @@ static void container_made(struct client *c)
 {
 	struct request *r = c->request;
 	struct store *s = c->broker->store;
-	struct entry *e = own_new(c, OBJECT_CONTAINER, "Id", bare(r->facts.new_name));
+	struct entry *e = r->new_id.n ? NULL :
+	    own_new(c, OBJECT_CONTAINER, "Id", bare(r->facts.new_name));
 
 	if (!e)
 		return;
@@ -428,13 +429,15 @@ static void image_removed(struct client *c)
 		object_remove(c->broker, e);
 }
 
-int made_after(struct client *c)
+int made_after(struct client *c, struct buf *text)
 {
 	struct request *r = c->request;
+	int k = OWN_GOOD;
 
 	switch (r->facts.endpoint->id) {
 	case EP_CONTAINER_CREATE:
 		container_made(c);
+		k = guard_made(c, text);
 		break;
 	case EP_CONTAINER_EXEC:
 		exec_made(c);
@@ -469,10 +472,11 @@ int made_after(struct client *c)
 		break;
 	default:
 		if (images_made(c) == SYNC_WAIT)
-			return OWN_WAIT;
+			k = OWN_WAIT;
 	}
-	limit_unreserve(r);
-	return OWN_GOOD;
+	if (k != OWN_WAIT)
+		limit_unreserve(r);
+	return k;
 }
 
 #define ASKED_AFTER	4	/* names of what failed; the others are free when looked at */

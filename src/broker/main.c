@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <malloc.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 /* What the broker needs once it runs; everything else is refused. */
 static const char *const syscalls[] = {
@@ -22,6 +22,8 @@ static const char *const syscalls[] = {
 	/* the store */
 	"eventfd2", "fdatasync", "flock", "fsync", "ftruncate", "rename",
 	"renameat", "renameat2",
+	/* the guard's records, and what it refused */
+	"mkdir", "mkdirat", "getdents64", "inotify_init1", "inotify_add_watch",
 	NULL
 };
 
@@ -86,6 +88,7 @@ int broker_reload(struct broker *b, struct buf *err)
 	}
 	if (err->len)
 		daemon_faults(err);
+	info_forget(b);		/* the guard's name may be another */
 	log_info("policy reloaded: %s", policy_hash(b->rules.policy));
 	journal_event(b, "reload", "policy %s", b->conf.policy);
 	/* Labels are kept only for rules about them. */
@@ -273,6 +276,9 @@ static void setup(struct broker *b)
 		fatal("not started: the policy has faults");
 	buf_reset(&err);
 	store_begin(b, &err);
+	r = guard_start(b, &err);
+	if (r != GUARD_STARTED)
+		fatal("not started: %s", r < 0 ? strerror(-r) : buf_text(&err));
 }
 
 static void teardown(struct broker *b)
@@ -282,6 +288,9 @@ static void teardown(struct broker *b)
 	control_stop(b);
 	listeners_stop(b);
 	sync_stop(b);
+	guard_stop(b);
+	spool_stop(b);
+	info_stop(b);
 	asks_stop(b);
 	engine_stop(b);
 	people_stop(b);
@@ -311,7 +320,7 @@ int main(int argc, char **argv)
 	node_init(&b->controls);
 	node_init(&b->commits);
 	node_init(&b->pins);
-	node_init(&b->groups.waiters);
+	node_init(&b->info.waiters);
 	b->next_id = 1;
 	daemon_options(argc, argv, "dockbrokerd", "The broker between users and the"
 	    " Docker Engine.  SIGHUP reloads settings and\npolicy, SIGTERM ends it"
@@ -319,7 +328,8 @@ int main(int argc, char **argv)
 	setup(b);
 	timer_init(b->loop, &b->drain, drain_over);
 	int r = people_start(b);
-	if (r < 0 || (r = engine_start(b)) < 0 || (r = sync_start(b)) < 0)
+	if (r < 0 || (r = engine_start(b)) < 0 || (r = sync_start(b)) < 0 ||
+	    (r = spool_start(b)) < 0)
 		fatal("cannot start: %s", strerror(-r));
 	journal_event(b, "start", "dockbrokerd " PACKAGE_VERSION);
 	notify_send("READY=1");

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 static enum object_kind list_kind(unsigned id)
 {
@@ -215,6 +215,13 @@ static struct slice narrow_network_name(void *arg, struct slice id)
 	return e && e->name[0] ? slice_from(e->name) : SLICE_NONE;
 }
 
+static const struct guard_record *narrow_record(void *arg, struct slice id)
+{
+	struct client *c = arg;
+
+	return guard_hold(c->broker, id, &c->request->shown);
+}
+
 struct counting { struct client *c; int64_t all, active; };
 
 static void count_one(void *arg, struct entry *e)
@@ -250,12 +257,14 @@ struct answer *narrow_new(struct client *c)
 	static const struct answer_ops narrow = {
 		.sees = narrow_sees, .sees_tag = narrow_sees_tag,
 		.image_of = narrow_image_of, .network_name = narrow_network_name,
-		.count = narrow_count
+		.count = narrow_count,
+		.record = narrow_record
 	};
 	static const struct answer_ops all = {
 		.sees = narrow_sees, .sees_tag = narrow_sees_tag,
 		.image_of = narrow_image_of, .network_name = narrow_network_name,
-		.count = narrow_count, .all = true
+		.count = narrow_count,
+		.record = narrow_record, .all = true
 	};
 	struct request *r = c->request;
 	bool narrowed = narrow_needed(c);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 #define GONE	(EPOLLHUP | EPOLLERR)
 #define ALONE_TIME	60000		/* ms that the Engine has for who did not wait */
@@ -147,7 +147,9 @@ static bool still_allowed(struct client *c)
 	if (now && now != r->rights)
 		policy_decide(now, &r->facts, loop_realtime(c->broker->loop) / 1000000,
 		    true, &v);
-	if (now && v.allowed && v.privileged == r->verdict.privileged && (anonymous || user_barred(c->user, &why) != 403))
+	if (now && v.allowed && v.privileged == r->verdict.privileged &&
+	    (now == r->rights || guard_stands(c, now, &v)) &&
+	    (anonymous || user_barred(c->user, &why) != 403))
 		return true;
 	r->status = 403;
 	relay_finish(c, "not forwarded: the right to it has ended");

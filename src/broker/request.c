@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 #define ARENA	(BOUND_HEAD * 2 + 4 * BOUND_BODY)
 
@@ -41,6 +41,9 @@ void request_free(struct request *r)
 	wipe(r->registry_config);
 	body_wipe(&r->facts);
 	limit_unreserve(r);
+	if (r->keeping)
+		guard_leave(r->keeping, false);
+	kept_put(r->shown);
 	made_unpin(r, r->forwarded && !r->ended && !r->faulted);
 	answer_free(r->narrowed);
 	archive_free(r->archive);
@@ -240,8 +243,10 @@ bool request_body(struct client *c, struct slice body)
 	if (r->facts.endpoint->body == BODY_NONE)
 		return body_none(c, body);
 	int k = body_read(body, &r->facts, &why);
-	if (k == DOCKER_GOOD)
+	if (k == DOCKER_GOOD) {
+		guard_unask(c);
 		return true;
+	}
 	if (k < 0)
 		refusal_set(&why, 503, "out of memory, try again");
 	request_refusal(c, &why);
@@ -272,6 +277,7 @@ bool request_decide(struct client *c, bool final)
 	_cleanup_(buf_free) struct buf text = BUF(8192);
 	_cleanup_(buf_free) struct buf why = BUF(32768);
 
+	r->facts.guarded = guard_wanted(c);
 	policy_decide(r->rights, &r->facts, r->began_real / 1000000, final, &r->verdict);
 	if (r->verdict.allowed)
 		return true;

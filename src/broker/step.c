@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/guard.h"
 
 #define GONE	(EPOLLHUP | EPOLLERR)
 
@@ -245,6 +245,8 @@ static void step_allowed(struct client *c)
 		request_refused(c, 409, buf_slice(&text));
 		return;
 	}
+	if (!guard_make(c))
+		return;
 	/* A load's names are known when its archive is whole. */
 	if (c->request->facts.endpoint->id != EP_IMAGE_LOAD && !made_before(c)) {
 		client_error(c, 503, "dockbroker: whose this would be could not be kept"
@@ -255,10 +257,22 @@ static void step_allowed(struct client *c)
 		step_record(c);
 }
 
+/* What it may ask for depends on what the Engine can. */
+static bool step_informed(struct client *c)
+{
+	int k = guard_wanted(c) ? info_look(c) : OWN_GOOD;
+
+	if (k == OWN_WAIT) {
+		client_park(c, CLIENT_LOOK);
+		client_deadline(c, BOUND_ENGINE_CONNECT + 1000);
+	}
+	return k == OWN_GOOD;
+}
+
 static void step_decided(struct client *c)
 {
 	if (!request_decide(c, false) || own_look(c) != OWN_GOOD ||
-	    own_missing(c) != OWN_GOOD)
+	    own_missing(c) != OWN_GOOD || !step_informed(c))
 		return;
 	limit_fill(c);
 	if (request_decide(c, true))

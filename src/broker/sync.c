@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/guard.h"
 #include "broker/sync.h"
 
 #define CHECK_TIME	600000	/* ms: everything is read again */
@@ -270,8 +271,10 @@ static void list_sweep(struct sync *s)
 
 	if (kind == OBJECT_IMAGE)
 		n += store_sweep(store, OBJECT_TAG, s->mark);
-	if (kind == OBJECT_CONTAINER)
+	if (kind == OBJECT_CONTAINER) {
 		sync_exec_sweep(s);
+		guard_reconcile(s->broker);
+	}
 	if (n)
 		log_debug("%zu objects of kind %s are gone", n, object_kind_name(kind));
 	sync_commit(s);
@@ -383,6 +386,7 @@ static const struct ask_ops events_ops = {
 
 static void events_begin(struct sync *s)
 {
+	info_forget(s->broker);
 	s->state = SYNC_EVENTS;
 	s->reader = events_new(sync_event, s);
 	s->events = s->reader ? ask_path(s, "/events", 0, &events_ops) : NULL;
