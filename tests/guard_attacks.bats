@@ -3,6 +3,7 @@
 # broker and guard, where it must not; tests/lib/guard.bash says how.
 
 load lib/guard
+load lib/guard_ways
 
 setup_file() {
 	GUARD_PLAIN=1
@@ -13,23 +14,13 @@ teardown_file() { guard_down; }
 
 # ---- the path of a bind leads elsewhere when the container starts ----
 
-swapped() { # NEW-TARGET CREATE-ARG...: alice's directory becomes a link between
-	local to=$1
-	shift
-	u mkdir "$H/src"
-	d create --name cc -v "$H/src:/src" "$@" || return
-	u mv "$H/src" "$H/was" && u ln -s "$to" "$H/src"
-	d start -a cc
-}
-
-attack_swap_reads() { swapped "$SRV/root" wick:1 cat /src/secret | grep "$SECRET"; }
 attack_swap_writes() {
 	swapped "$SRV/root/dir" wick:1 touch /src/mine
 	[ -e "$SRV/root/dir/mine" ]
 }
 @test "a directory that became a link to root's: read, write" {
-	beaten swap_reads 'dockbroker: .*(Permission denied|not (in|below|within))'
-	beaten swap_writes 'dockbroker: .*(Permission denied|not (in|below|within))'
+	beaten swap_reads "$REFUSED"
+	beaten swap_writes "$REFUSED"
 }
 
 attack_swap_policy() { swapped "$SRV/other" wick:1 cat /src/file | grep public; }
@@ -78,20 +69,11 @@ attack_file_renamed() {
 	d start -a cc | grep "$SECRET"
 }
 @test "a file that was replaced by rename" {
-	beaten file_renamed 'dockbroker: .*(Permission denied|not (in|below|within))'
+	beaten file_renamed "$REFUSED"
 }
 
-attack_restart() {
-	u mkdir "$H/src"
-	d run -d --name cc -v "$H/src:/src" wick:1 \
-		sh -c 'cat /src/secret; sleep 100' || return
-	u mv "$H/src" "$H/was" && u ln -s "$SRV/root" "$H/src"
-	d restart -t 0 cc
-	sleep 0.3
-	d logs cc | grep "$SECRET"
-}
 @test "docker restart after the swap" {
-	beaten restart 'dockbroker: .*(Permission denied|not (in|below|within))'
+	beaten restart "$REFUSED"
 }
 
 attack_engine_restart() {
@@ -109,15 +91,9 @@ attack_engine_restart() {
 	return 1
 }
 @test "a restart of the Engine after the swap" {
-	beaten engine_restart 'dockbroker: .*(Permission denied|not (in|below|within))'
+	beaten engine_restart "$REFUSED"
 }
 
-attack_volumes_from() {
-	u mkdir "$H/src"
-	d create --name cc -v "$H/src:/src" wick:1 || return
-	u mv "$H/src" "$H/was" && u ln -s "$SRV/root" "$H/src"
-	d run --rm --volumes-from cc wick:1 cat /src/secret | grep "$SECRET"
-}
 attack_volumes_from_other() {
 	o mkdir -p "$RIG_HOME/bob/w"
 	o sh -c "echo $SECRET >$RIG_HOME/bob/w/secret"
@@ -125,22 +101,12 @@ attack_volumes_from_other() {
 	d run --rm --volumes-from bb wick:1 cat /src/secret | grep "$SECRET"
 }
 @test "volumes of another container: after a swap, of another user" {
-	beaten volumes_from 'dockbroker: .*(Permission denied|not (in|below|within))'
+	beaten volumes_from "$REFUSED"
 	beaten volumes_from_other 'No such container: bb'
 }
 
 # ---- programs that are left in a bind ----
 
-attack_setuid() {
-	d run --rm -v "$H:/src" wick:1 sh -c \
-		'cp /bin/wicked /src/x; chown 0:0 /src/x; chmod 4755 /src/x'
-	gains_by "$H/x"
-}
-attack_capability() {
-	d run --rm -v "$H:/src" wick:1 sh -c \
-		'cp /bin/wicked /src/x; wicked setcap /src/x'
-	gains_by "$H/x"
-}
 attack_tmpfile() {
 	d run --rm -v "$H:/src" wick:1 wicked tmpfile /src /src/x
 	gains_by "$H/x"
@@ -186,11 +152,6 @@ attack_setuid_inside() {	# of root's in the bind: takes effect in the container
 
 # ---- what is another's in a directory of one's own ----
 
-attack_litter() {
-	d run --rm -v "$H:/src" wick:1 sh -c 'mkdir -p /src/build/o; touch /src/build/o/f'
-	ls -ln "$H"
-	! u rm -r "$H/build"
-}
 attack_made() {		# -v makes what is missing
 	d run --rm -v "$H/new:/src" wick:1 true
 	ls -ln "$H"
@@ -320,20 +281,6 @@ attack_fifo_itself() { attack_fifo "$H/fifo:/src/fifo"; }
 
 # ---- mounts ----
 
-in_engine() { # COMMAND...: where the Engine's mounts are
-	local pid
-	pid=$(cat "${PLAIN_DIR:-$RIG/engine}/pid")
-	[ "$MODE" = plain ] || pid=$(cat "$RIG/engine/pid")
-	nsenter --mount --target "$pid" -- "$@"
-}
-attack_submount_ro() {	# on 20.10 only the top of a tree becomes read-only
-	mkdir "$SRV/data/sub"
-	in_engine mount -t tmpfs -o mode=0777 tmpfs "$SRV/data/sub" || return
-	d run --rm -v "$SRV/data:/src:ro" wick:1 touch /src/sub/mine
-	in_engine ls -ln "$SRV/data/sub" | tee "$T/got"
-	in_engine umount "$SRV/data/sub"
-	sees mine
-}
 attack_submount_setuid() {
 	u mkdir "$H/sub"
 	in_engine mount -t tmpfs -o mode=0777 tmpfs "$H/sub" || return
@@ -368,12 +315,6 @@ attack_read_only() {
 
 # ---- the disk ----
 
-attack_mknod() {
-	d run --rm -v "$H:/src" wick:1 sh -c \
-		"mknod /src/disk b 7 $DISK_MINOR; chmod 666 /src/disk"
-	u "$WICKED" cat "$H/disk" >"$T/got" 2>&1
-	sees "$SECTOR"
-}
 attack_mknod_cp() {
 	d create --name cc --cap-drop MKNOD -v "$H:/src" wick:1 || return
 	mknod -m 0666 "$SRV/root/dir/disk" b 7 "$DISK_MINOR"
@@ -386,17 +327,6 @@ attack_mknod_cp() {
 	beaten mknod_cp 'read-only|not permitted|Could not find|device'
 }
 
-bare() { # NAME IMAGE COMMAND...: a container with the caller's own ids, nothing else
-	local name=$1 ids
-	shift
-	ids=$ALICE:$(gid_of alice)
-	d run -d --name "$name" --user "$ids" --cap-drop ALL \
-		--security-opt no-new-privileges "$@"
-}
-attack_proc_root() {
-	bare cc devs:1 sleep 100 || return
-	reads_through "$(pid_of cc)" /devs/disk
-}
 become_alice() { # COMMAND: before the container's root becomes her
 	d run -d --name cc "$1" sh -c "$2
 		echo a:x:$ALICE:$(gid_of alice):::/bin/sh >>/etc/passwd
@@ -412,10 +342,6 @@ attack_proc_root_made() {	# with docker's own capabilities
 	become_alice wick:1 "mknod /disk b 7 $DISK_MINOR; chmod 666 /disk"
 	reads_through "$(pid_of cc)" /disk
 }
-attack_proc_root_volume() {
-	bare cc vols:1 sleep 100 || return
-	reads_through "$(pid_of cc)" /vol/disk
-}
 attack_proc_root_cp() {
 	bare cc wick:1 sleep 100 || return
 	mknod -m 0666 "$SRV/root/dir/disk" b 7 "$DISK_MINOR"
@@ -430,8 +356,6 @@ attack_proc_root_cp() {
 	beaten proc_root_made 'mknod: .*Operation not permitted'
 }
 
-attack_fd() { reads_sent /devs/disk devs:1; }
-attack_fd_volume() { reads_sent /vol/disk vols:1; }
 attack_fd_named() { reads_sent /v/disk -v named:/devs -v named:/v devs:1; }
 attack_fd_copy_up() { reads_sent /devs/disk -v copied:/devs --cap-drop MKNOD devs:1; }
 attack_fd_dev() { PREPARE="mknod /dev/d b 7 $DISK_MINOR" reads_sent /dev/d wick:1; }
@@ -451,34 +375,6 @@ attack_fd_made() { PREPARE="mknod /d b 7 $DISK_MINOR" reads_sent /d wick:1; }
 
 # ---- builds ----
 
-attack_build_mknod() {
-	d build --network none -t made:1 - <<-D || return
-	FROM wick:1
-	RUN mknod /disk b 7 $DISK_MINOR && chmod 666 /disk
-	D
-	bare cc made:1 sleep 100 || return
-	reads_through "$(pid_of cc)" /disk
-}
-during_build() { # PATH: the build's step runs with alice's ids
-	local path=$1 step won i pid=
-	"${@:2}" build --network none --no-cache - <<-D >"$T/build" 2>&1 &
-	FROM devs:1
-	USER $ALICE:$(gid_of alice)
-	RUN sleep 4.$DISK_MINOR$$
-	D
-	step=$!
-	for ((i = 0; i < 100; i++)); do
-		pid=$(pgrep -x -u "$ALICE" -f "sleep 4.$DISK_MINOR$$" | head -n 1) &&
-			[ -n "$pid" ] && break
-		sleep 0.05
-	done
-	reads_through "$pid" "$path"
-	won=$?
-	kill "$pid"
-	wait "$step"
-	return $won
-}
-attack_build_proc_root() { during_build /devs/disk d; }
 attack_buildkit_proc_root() {
 	DOCKER_BUILDKIT=1 RCLI=/usr/bin/docker during_build /devs/disk rd
 }
@@ -489,7 +385,6 @@ attack_buildkit_proc_root() {
 }
 
 # ---- where nobody's bind may go, though the policy says `bind / rw' ----
-
 
 # What he wants there is $LOOK, a command in the container that prints $SECRET, with
 # PATH at /x; once with the path itself, once by a link from his home.

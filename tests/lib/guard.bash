@@ -22,7 +22,9 @@
 export DOCKER_BUILDKIT=0
 SECRET=secret-of-root
 SECTOR=sector-of-disk
-ALICE=2001 BOB=2002 EVE=2003
+ALICE=2401 BOB=2402 EVE=2403
+# The guard could not open it as him, or it is not where the policy says.
+REFUSED="dockbroker: .*(Permission denied|leads to)"
 
 # ---- the two Engines ----
 
