@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# guard.sh: dockbroker-oci before runc in a rig (tests/rig, which has DIR, BUILD,
+# runtime.sh: dockbroker-oci before runc in a rig (tests/rig, which has DIR, BUILD,
 # ENGINE, VERSION, CONFIG and GUARD, and starts the Engine).
 #
 #   DIR/guard                      the word for guard-runtime, or none
