@@ -114,7 +114,8 @@ in_state() { [ "$(state "$1")" = "$2" ]; }
 @test "run -it: a terminal with its size, resize, ^C and exit code" {
 	for CLI in $(clis); do
 		run tool term size=30x100 'expect=# ' \
-			'send=echo size $(stty size) is\r' 'expect=size 30 100 is' \
+			'send=until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; echo si\zed\r' \
+			'expect=sized' \
 			size=41x123 \
 			'send=until [ "$(stty size)" = "41 123" ]; do sleep 0.1; done; echo re\sized\r' \
 			'expect=resized' \
