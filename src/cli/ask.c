@@ -39,6 +39,23 @@ static void part(const char *name, const char *state, const char *more)
 	    *more ? 12 : 0, state, color ? "\033[0m" : "", *more ? " " : "", more);
 }
 
+static void status_guard(const json_t *o)
+{
+	_cleanup_(buf_free) struct buf more = BUF(1024);
+	const char *state = text_of(o, "guard"), *builds = text_of(o, "default_runtime");
+
+	if (!strcmp(state, "good"))
+		buf_addf(&more, "runtime %s, by default %s", text_of(o, "guard_runtime"),
+		    *builds ? builds : "unknown");
+	else if (!strcmp(state, "none"))
+		buf_addz(&more, "guard-runtime is none: no path of the host can be bound");
+	else if (!strcmp(state, "unknown"))
+		buf_addz(&more, "the Engine was not asked yet");
+	else
+		buf_addz(&more, "`dockbroker check guard' tells what to do");
+	part("guard", state, buf_text(&more));
+}
+
 static void status_print(const json_t *o)
 {
 	_cleanup_(buf_free) struct buf engine = BUF(512), log = BUF(1024);
@@ -51,6 +68,7 @@ static void status_print(const json_t *o)
 	printf("broker    %s since %s%s\n", text_of(o, "version"), text_of(o, "since"),
 	    json_is_true(json_object_get(o, "draining")) ? ", ending" : "");
 	part("Engine", text_of(o, "engine"), buf_text(&engine));
+	status_guard(o);
 	part("authd", text_of(o, "authd"), "");
 	part("auditd", text_of(o, "auditd"), buf_text(&log));
 	printf("policy    %s, %lld roles, loaded %s", text_of(o, "policy"),

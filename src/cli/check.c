@@ -1,12 +1,14 @@
 /*
  * check.c: `dockbroker check': settings and policy, read as the daemons read
  * them, but nothing is used.  Files named by hand need not be root's: somebody
- * is writing them.
+ * is writing them.  `check guard' looks at this host: guard_look.c.
  */
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
+#include "cli/guard.h"
 #include "dockbroker/policy.h"
 
 static int read_file(void *arg, const char *path, struct buf *out, struct buf *err)
@@ -48,29 +50,56 @@ static int check_conf(const char *path, struct config *c)
 	return EXIT_NO;
 }
 
-int check_run(int argc, char **argv)
+/* `check guard': settings first, what is wrong with them is told. */
+static int check_guard(const char *conf, bool json)
+{
+	struct config c;
+	int code = check_conf(conf, &c);
+
+	return code ? code : guard_check(&c, json);
+}
+
+struct check_options {
+	const char *conf;
+	bool print, json;
+};
+
+static bool check_options(int argc, char **argv, struct check_options *out)
 {
 	static const struct option longs[] = {
 		{ "print", no_argument, NULL, 'p' },
 		{ "conf", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *conf = NULL;
-	struct config c;
-	bool print = false;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1)
 		if (o == 'p')
-			print = true;
+			out->print = true;
 		else if (o == 'c')
-			conf = optarg;
+			out->conf = optarg;
+		else if (o == 'j')
+			out->json = true;
 		else
-			return EXIT_USE;
-	if (argc - optind > 1)
+			return false;
+	return argc - optind <= 1;
+}
+
+int check_run(int argc, char **argv)
+{
+	struct check_options o = { .conf = NULL };
+	struct config c;
+
+	if (!check_options(argc, argv, &o))
 		return EXIT_USE;
+	bool guard = argc > optind && !strcmp(argv[optind], "guard");
+	if (guard ? o.print : o.json)
+		return EXIT_USE;
+	if (guard)
+		return check_guard(o.conf, o.json);
 	if (argc > optind)
-		return check_policy(argv[optind], false, print);
-	int code = check_conf(conf, &c);
-	return code ? code : check_policy(c.policy, true, print);
+		return check_policy(argv[optind], false, o.print);
+	int code = check_conf(o.conf, &c);
+	return code ? code : check_policy(c.policy, true, o.print);
 }

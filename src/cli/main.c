@@ -27,14 +27,20 @@ const struct command commands[] = {
 	{ "open", "", "make my socket",
 	  "Has the broker make your own socket, and prints its path.  Needed only\n"
 	  "where the directory service cannot list the members of your groups.\n", open_run },
-	{ "check", "[--print] [--conf FILE] [FILE]", "check a policy, or the settings and their policy",
+	{ "check", "[--print] [--conf FILE] [--json] [FILE | guard]", "check a policy, the settings and their policy, or the guard",
 	  "Checks the policy FILE without using it, or without FILE the settings\n"
 	  "and the policy that they name.  Every fault is shown with its place.\n"
 	  "\n"
 	  "  --print      print the policy in canonical form\n"
 	  "  --conf FILE  settings other than " SYSCONFDIR "/dockbroker/dockbroker.conf\n"
 	  "\n"
-	  "Exit code 0 when it has no faults, 1 when it has.\n", check_run },
+	  "`check guard' looks whether the guard in front of runc is in place: what\n"
+	  "binds and builds need of the Engine, of this host and of your account.  Each\n"
+	  "line is good, bad, a note or unknown to you, with what mends it.\n"
+	  "\n"
+	  "  --json       the same as JSON\n"
+	  "\n"
+	  "Exit code 0 when there are no faults, 1 when there are.\n", check_run },
 	{ "reload", "", "read settings and policy again (root)",
 	  "Has the broker read its settings and its policy again.  When they have a\n"
 	  "fault, nothing changes and the faults are shown.  Streams that are no\n"
