@@ -693,6 +693,7 @@ struct info {
 	unsigned told;			/* what the log was told */
 };
 struct guards;
+struct missing;
 struct spool;
 
 /* ---- the whole ---- */
@@ -710,6 +711,7 @@ struct broker {
 	struct sync *sync;
 	struct info info;
 	struct guards *guards;		/* guard.c's */
+	struct missing *missing;	/* guard_missing.c's; NULL when all were asked about */
 	struct spool *spool;		/* spool.c's */
 	struct goners gone;
 	struct reasons reasons;

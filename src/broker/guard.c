@@ -47,6 +47,7 @@ struct guards {
 	unsigned told;
 	bool owed;			/* a list was read when the Engine's root was not known */
 	bool failed;			/* the log was told so */
+	bool looked;			/* for containers without a record */
 };
 
 /* ---- the map ---- */
@@ -261,6 +262,9 @@ void guard_reconcile(struct broker *b)
 	}
 	if (n)
 		log_info("%zu records of containers that are gone were removed", n);
+	if (!g->looked)
+		missing_start(b);
+	g->looked = true;
 }
 
 void guard_known(struct broker *b)
@@ -424,11 +428,13 @@ void guard_leave(struct keeping *k, bool unwanted)
 
 static void tell(struct guards *g, const char *name, const char *what)
 {
-	if (g->told++ < TOLD_MOST)
-		log_warn("%s/containers/%s is not used: %s", g->broker->conf.state_dir,
-		    name, what);
+	if (g->told++ >= TOLD_MOST)
+		return;
+	log_warn("%s/containers/%s is not used: %s", g->broker->conf.state_dir,
+	    name, what);
+	journal_event(g->broker, "guard-record", "%s is not used: %s", name, what);
 	if (g->told == TOLD_MOST)
-		log_warn("and more of the kind");
+		log_warn("there are more of the kind");
 }
 
 /* Ours alone to write, or somebody else's claim. */

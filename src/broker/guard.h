@@ -73,6 +73,11 @@ struct keeping *guard_keep(struct broker *b, const struct guard_record *r,
  * the container is not to be there. */
 void guard_leave(struct keeping *k, bool unwanted);
 
+/* ---- guard_missing.c: containers without a record ---- */
+
+void missing_start(struct broker *b);
+void missing_stop(struct broker *b);
+
 /* ---- guard_write.c: one thread that waits for the disk ---- */
 
 struct disk_job {

@@ -288,6 +288,7 @@ static void teardown(struct broker *b)
 	control_stop(b);
 	listeners_stop(b);
 	sync_stop(b);
+	missing_stop(b);
 	guard_stop(b);
 	spool_stop(b);
 	info_stop(b);

@@ -88,6 +88,15 @@ static uint64_t report_add(struct spool *s, struct slice json, struct arena *a)
 	return journal_add(b, &r, true);
 }
 
+static void waits_on(struct spool *s, const char *name, uint64_t n)
+{
+	struct waiting *w = &s->waiting[s->n++];
+
+	w->n = n;
+	w->stays = false;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+}
+
 static void report(struct spool *s, const char *name)
 {
 	_cleanup_(buf_free) struct buf text = BUF(FILE_BYTES);
@@ -100,15 +109,12 @@ static void report(struct spool *s, const char *name)
 	    !answer_text(buf_slice(&text), &a, &reason, "reason")) {
 		log_warn("%s/refused/%s is no report of the guard: removed",
 		    s->broker->conf.state_dir, name);
-		(void)!unlinkat(s->dir, name, 0);
+		waits_on(s, name, 0);
 		return;
 	}
 	n = report_add(s, buf_slice(&text), &a);
-	if (!n)
-		return;
-	s->waiting[s->n].n = n;
-	snprintf(s->waiting[s->n].name, sizeof(s->waiting[0].name), "%s", name);
-	s->n++;
+	if (n)
+		waits_on(s, name, n);
 }
 
 /* ---- all of them ---- */
@@ -153,7 +159,7 @@ static void scan(struct spool *s)
 	}
 	/* Its own half-written files begin with a dot. */
 	for (size_t i = 0; i < TURN && s->n < TURN && (e = readdir(d)); ) {
-		if (e->d_name[0] == '.' || waits(s, e->d_name))
+		if (e->d_name[0] == '.' || e->d_type == DT_DIR || waits(s, e->d_name))
 			continue;
 		report(s, e->d_name);
 		i++;
