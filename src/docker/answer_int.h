@@ -83,7 +83,7 @@ struct answer {
 	bool asked_record;		/* for this part; */
 	const struct guard_record *record;
 	const struct guard_mount *mount;	/* behind the one that is being edited; NULL none */
-	struct slice mode;		/* of it, as it was asked for; "" as it is */
+	struct slice mode;		/* of it, as it was asked for; .p NULL as it is */
 	bool by_volume;			/* answer_mounts_match says what is shown */
 	struct buf inspected;		/* id of the object that the answer is about */
 	struct buf canon, tags, digests;

@@ -6,6 +6,8 @@
  * Invariants: without a record nothing changes; what is not understood (a member
  * twice, a text of the record that is no list) stays as the Engine has it.
  */
+#include <string.h>
+
 #include "docker/answer_int.h"
 #include "docker/names.h"
 
@@ -107,37 +109,72 @@ static const struct guard_mount *guarded(const struct guard_record *r,
 	return NULL;
 }
 
-/* "ro,cached" of "SOURCE:TARGET:ro,cached", when it is for target; else "". */
-static struct slice mode_for(struct answer *a, struct slice bind,
-    struct slice target)
+static bool same_place(struct answer *a, struct slice raw, struct slice target)
 {
-	struct slice place;
-
-	if (!bind.n)
-		return SLICE("");
-	slice_cut(&bind, ':');
-	place = slice_cut(&bind, ':');
-	if (!bind.n)
-		return SLICE("");
 	buf_reset(&a->tags);
-	return target_clean(place, &a->tags) &&
-	    slice_equal(buf_slice(&a->tags), target) ? bind : SLICE("");
+	return target_clean(raw, &a->tags) &&
+	    slice_equal(buf_slice(&a->tags), target);
 }
 
-/* The mode that was asked for there, of Binds; "": none, which is what the
- * Engine has for Mounts. */
+/* The bind of Binds at target: its mode, "ro,cached" of "SOURCE:TARGET:ro,cached". */
+static bool bind_at(struct answer *a, struct slice bind, struct slice target,
+    struct slice *mode)
+{
+	struct slice place = bind;
+
+	if (bind.n && memchr(bind.p, ':', bind.n)) {
+		slice_cut(&bind, ':');
+		place = slice_cut(&bind, ':');
+		*mode = bind;
+	} else {
+		*mode = SLICE("");
+	}
+	return same_place(a, place, target);
+}
+
+/* Is something of Mounts for that place? */
+static bool mount_at(struct answer *a, const struct guard_record *r,
+    struct slice target)
+{
+	struct walk w = walk_into(is_list(r->asked_mounts) ? r->asked_mounts :
+	    SLICE(""));
+	struct walk m;
+
+	while (walk_next(&w)) {
+		m = walk_into(w.m.value);
+		while (m.close == '}' && walk_next(&m))
+			if (key_is(&m.m, "Target") && same_place(a,
+			    text_of(m.m.value, &a->memory), target))
+				return true;
+	}
+	return false;
+}
+
+/* Volumes without a name, of Config or the image, which the broker labels. */
+static bool is_nameless(const struct guard_record *r, struct slice target)
+{
+	for (size_t i = 0; i < r->nmounts; i++) {
+		if (r->mounts[i].kind == GUARD_VOLUME && !r->mounts[i].source.n &&
+		    slice_equal(r->mounts[i].target, target))
+			return true;
+	}
+	return false;
+}
+
+/* What the Engine would show as the mode at target; .p NULL: what it does show. */
 static struct slice mode_asked(struct answer *a, const struct guard_record *r,
     struct slice target)
 {
-	struct slice mode = SLICE("");
-	struct walk w;
+	struct walk w = walk_into(is_list(r->asked_binds) ? r->asked_binds :
+	    SLICE(""));
+	struct slice mode;
 
-	if (!is_list(r->asked_binds))
-		return mode;
-	w = walk_into(r->asked_binds);
-	while (!mode.n && walk_next(&w))
-		mode = mode_for(a, text_of(w.m.value, &a->memory), target);
-	return mode;
+	while (walk_next(&w)) {
+		if (bind_at(a, text_of(w.m.value, &a->memory), target, &mode))
+			return mode.n ? mode : SLICE_NONE;
+	}
+	return is_nameless(r, target) && !mount_at(a, r, target) ? SLICE("") :
+	    SLICE_NONE;
 }
 
 static void edit_source(struct answer *a, struct edit *e, struct slice value)
@@ -156,7 +193,7 @@ static void edit_rights(struct answer *a, struct edit *e, struct slice value)
 static void edit_mode_asked(struct answer *a, struct edit *e,
     struct slice value)
 {
-	if (a->mode.n)
+	if (a->mode.p)
 		edit_text(e, value, a->mode);
 }
 

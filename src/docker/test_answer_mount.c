@@ -194,6 +194,8 @@ static void test_removed(void **state)
 /* Volumes of his own, which the broker made Mounts of. */
 static void test_volumes_alone(void **state)
 {
+	static const struct guard_mount nameless = { .kind = GUARD_VOLUME,
+		.target = SLICE("/data") };
 	struct guard_record some = { .asked_binds = SLICE("[\"v:/data\"]") };
 	struct reader r = { .line = INSPECTS, .record = &some, .asked = MINE };
 
@@ -209,7 +211,21 @@ static void test_volumes_alone(void **state)
 	some.asked_binds = SLICE("");
 	is(r, INSPECT(MINE, HOST("[\"x:/x\"]", ""), ""),
 	    INSPECT(MINE, HOST("null", ""), "") "\n");
+	/* A volume without a name is not one of Mounts to who asked for it elsewhere. */
+	some.mounts = &nameless;
+	some.nmounts = 1;
+	is(r, INSPECT(MINE, HOST("null", ",\"Mounts\":" ITS_MOUNTS), VOLUME("z")),
+	    INSPECT(MINE, HOST("null", ""), VOLUME("")) "\n");
+	some.asked_binds = SLICE("[\"/data/.\"]");
+	is(r, INSPECT(MINE, HOST("null", ",\"Mounts\":" ITS_MOUNTS), VOLUME("z")),
+	    INSPECT(MINE, HOST("[\"/data/.\"]", ""), VOLUME("z")) "\n");
+	some.asked_binds = SLICE("");
+	some.asked_mounts = SLICE("[{\"Target\":\"/x\"},5,{\"Target\":\"/data/\"}]");
+	is(r, INSPECT(MINE, HOST("null", ",\"Mounts\":[1]"), VOLUME("z")),
+	    INSPECT(MINE, HOST("null", ",\"Mounts\":[{\"Target\":\"/x\"},5,{"
+	    "\"Target\":\"/data/\"}]"), VOLUME("z")) "\n");
 	/* No list: a record that cannot be. */
+	some.nmounts = 0;
 	some.asked_binds = some.asked_mounts = SLICE("[\"v:/data\"");
 	is(r, INSPECT(MINE, HOST("null", ",\"Mounts\":" ITS_MOUNTS), VOLUME("z")),
 	    INSPECT(MINE, HOST("null", ",\"Mounts\":" ITS_MOUNTS), VOLUME("z")) "\n");

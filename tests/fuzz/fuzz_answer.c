@@ -49,11 +49,34 @@ static int64_t count(void *arg, const char *field)
 	return field[0] == 'I' ? -1 : 7;
 }
 
+/* Half of all containers have the guard in front. */
+static const struct guard_record *record(void *arg, struct slice id)
+{
+	static const struct guard_mount mounts[] = {
+		{ .target = SLICE("/a"), .source = SLICE("/home/\"a\\\n") },
+		{ .target = SLICE("/b"), .source = SLICE("/b"), .read_only = true },
+		{ .kind = GUARD_VOLUME, .target = SLICE("/v1") },
+	};
+	static const struct guard_record records[] = {
+		{ .bind_dir = SLICE("/tmp/E-mnt"), .mounts = mounts,
+		    .nmounts = countof(mounts), .asked_binds =
+		    SLICE("[\"/a:/a\",\"/b:/b/:ro\",\"v1:/v1:z\",\"/v9\",5]"),
+		    .asked_mounts = SLICE("[{\"Type\":\"tmpfs\"}]") },
+		{ .bind_dir = SLICE("/"), .mounts = mounts, .nmounts = 2,
+		    .asked_binds = SLICE("[]") },
+		{ .asked_binds = SLICE("[\"a"), .asked_mounts = SLICE("{\"a\":1}") },
+	};
+
+	(void)arg;
+	return half(id) && id.n ? &records[(unsigned char)id.p[0] %
+	    countof(records)] : NULL;
+}
+
 static int narrow(const struct facts *f, unsigned how, struct slice in,
     size_t piece, struct buf *out)
 {
 	struct answer_ops ops = { sees, sees_tag, name_of, name_of, count,
-	    how & 1 };
+	    record, how & 1 };
 	uint64_t limit = how & 2 ? 2 : 0;
 	struct answer *a = answer_new(f, &ops, NULL, limit);
 	int r = ANSWER_GOOD;
@@ -124,6 +147,9 @@ static bool is_json(struct slice in)
 
 static void whole(struct slice in)
 {
+	_cleanup_(buf_free) struct buf out = BUF(1 << 24);
+	struct ref ref = { .name = SLICE("w"), .id = SLICE("alpine") };
+	struct facts f = { .refs = &ref, .nrefs = 1 };
 	struct arena a;
 	struct image_told told;
 	struct slice text;
@@ -131,17 +157,44 @@ static void whole(struct slice in)
 	arena_init(&a, 16 * 1024 * 1024);
 	(void)!image_told(in, &a, &told);
 	(void)answer_text(in, &a, &text, "Config.User");
+	(void)answer_error(&f, record(NULL, SLICE("10")), in, &out);
 	arena_free(&a);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* "?filters.volume" as a client would send it. */
+static void by_volume(struct facts *f, struct arena *a)
+{
+	static struct http_target t;
+	struct http_error err = { 0 };
+	struct refusal why = { .message = BUF(4096) };
+
+	if (http_target_parse(SLICE("/containers/json?limit=3&filters="
+	    "{%22volume%22:[%22/a%22,%22v1%22]}"), 8, a, &t, &err) != HTTP_GOOD ||
+	    query_read(&t, f, &why) != DOCKER_GOOD)
+		abort();
+}
+
+static struct facts facts_of(unsigned how, struct arena *a)
 {
 	static const unsigned ids[] = { EP_CONTAINER_LIST, EP_CONTAINER_INSPECT,
 	    EP_IMAGE_LIST, EP_IMAGE_INSPECT, EP_IMAGE_HISTORY, EP_NETWORK_LIST,
 	    EP_NETWORK_INSPECT, EP_VOLUME_LIST, EP_SYSTEM_DF, EP_EVENTS, EP_INFO };
+	struct facts f;
+
+	arena_init(a, 1 << 20);
+	facts_init(&f, a);
+	f.endpoint = endpoint_get(ids[how % countof(ids)]);
+	f.minor = 40 + how / 16 % 8;
+	if (how % countof(ids) == 0 && how >= 128)
+		by_volume(&f, a);
+	return f;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
 	_cleanup_(buf_free) struct buf one = BUF(1 << 24), other = BUF(1 << 24);
-	struct endpoint e = { 0 };
-	struct facts f = { .endpoint = &e };
+	_cleanup_(arena_free) struct arena arena = { 0 };
+	struct facts f;
 	struct slice in;
 	size_t piece, a = 0, b = 0;
 	int r;
@@ -149,8 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	in = (struct slice){ (const char *)data + 2, size - 2 };
-	e.id = ids[data[0] % countof(ids)];
-	f.minor = 40 + data[0] / 16 % 8;
+	f = facts_of(data[0], &arena);
 	piece = 1 + data[1] / 4 % 64;
 	r = narrow(&f, data[1], in, in.n + 1, &one);
 	if (narrow(&f, data[1], in, piece, &other) != r || r < 0)
