@@ -42,6 +42,8 @@
 #define BOUND_GUARD_RECORD	(256 * 1024)	/* bytes of one record */
 #define BOUND_GUARD_UID		(16UL * 1024 * 1024)	/* bytes of the records of one uid that are kept in memory */
 #define BOUND_GUARD_SPOOL	1000		/* refusals of the guard that wait for the broker */
+#define BOUND_GUARD_OPEN	30000		/* ms for NSS and for all paths of one user: automounters take seconds */
+#define BOUND_MOUNTS		(16UL * 1024 * 1024)	/* bytes of /proc/self/mountinfo: 100,000 mounts */
 #define BOUND_SPEC		(4 * 1024 * 1024)	/* bytes of config.json; with the default seccomp profile 40 KiB */
 
 /* ---- archives on their way to the Engine ---- */
