@@ -27,6 +27,7 @@ struct guard_facts {
 	bool broker, engine;
 	bool registered, rootless, podman, userns;
 	char default_runtime[256];
+	unsigned api;			/* of 1.NN, 0 unknown */
 	/* daemon.json */
 	enum sight_of daemon;
 	bool daemon_bad;		/* no JSON */

@@ -92,6 +92,8 @@ static void look_status(struct guard_facts *f, struct slice status)
 	f->userns = true_at(o, "userns_remap");
 	keep(f->default_runtime, sizeof(f->default_runtime), text_at(o, "default_runtime"));
 	keep(f->program.path, sizeof(f->program.path), text_at(o, "guard_path"));
+	if (!strncmp(text_at(o, "engine_api"), "1.", 2))
+		f->api = (unsigned)strtoul(text_at(o, "engine_api") + 2, NULL, 10);
 	json_decref(o);
 }
 

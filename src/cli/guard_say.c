@@ -7,6 +7,8 @@
 
 #include "cli/guard.h"
 
+#define API_BUILDKIT	42	/* of 1.NN: Engine 23, the first to know the variable */
+
 struct say {
 	const struct guard_facts *f;
 	struct findings *out;
@@ -35,13 +37,22 @@ static void add(struct say *s, const char *check, enum grade grade,
 
 /* ---- the Engine's runtimes ---- */
 
+/* Packaging's own tool stands beside the program, and does all of it. */
+static struct slice tool(const struct say *s)
+{
+	const char *path = s->f->program.path, *slash = strrchr(path, '/');
+
+	return (struct slice){ path, slash ? (size_t)(slash - path) : 0 };
+}
+
 static struct slice fix_runtime(struct say *s)
 {
 	return arena_format(&s->out->arena,
-	    "in /etc/docker/daemon.json, then `systemctl reload docker':\n"
+	    "%.*s/guard enable\n"
+	    "or in /etc/docker/daemon.json, then `systemctl reload docker':\n"
 	    "  \"runtimes\": {\n"
 	    "    \"%s\": { \"path\": \"%s\" }\n"
-	    "  }\n", s->f->name, s->f->program.path);
+	    "  }\n", SLICE_ARG(tool(s)), s->f->name, s->f->program.path);
 }
 
 static struct slice fix_default(struct say *s)
@@ -49,12 +60,14 @@ static struct slice fix_default(struct say *s)
 	const char *name = s->f->name;
 
 	return arena_format(&s->out->arena,
-	    "in /etc/docker/daemon.json, then `systemctl reload docker':\n"
+	    "%.*s/guard enable\n"
+	    "or in /etc/docker/daemon.json, then `systemctl reload docker':\n"
 	    "  \"default-runtime\": \"%s-default\",\n"
 	    "  \"runtimes\": {\n"
 	    "    \"%s\": { \"path\": \"%s\" },\n"
 	    "    \"%s-default\": { \"path\": \"%s\" }\n"
-	    "  }\n", name, name, s->f->program.path, name, s->f->as_default.path);
+	    "  }\n", SLICE_ARG(tool(s)), name, name, s->f->program.path, name,
+	    s->f->as_default.path);
 }
 
 /* Without the broker's word daemon.json is all there is. */
@@ -212,27 +225,39 @@ static void say_builds(struct say *s)
 		    want, f->conf->unrecorded);
 }
 
+static struct slice fix_buildkit(struct say *s)
+{
+	struct slice dir = tool(s);
+
+	return arena_format(&s->out->arena,
+	    "%.*s/guard enable\n"
+	    "or in /etc/systemd/system/docker.service.d/50-dockbroker-guard.conf, then\n"
+	    "`systemctl daemon-reload' and `systemctl restart docker':\n"
+	    "  [Service]\n"
+	    "  Environment=DOCKER_BUILDKIT_RUNC_COMMAND=%s\n"
+	    "and for an Engine before 23, which knows nothing but the PATH:\n"
+	    "  Environment=PATH=%.*s/path:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
+	    SLICE_ARG(dir), s->f->as_build.path, SLICE_ARG(dir));
+}
+
 static void say_buildkit(struct say *s)
 {
 	const struct guard_facts *f = s->f;
 	const char *now = f->buildkit;
+	bool old = f->api && f->api < API_BUILDKIT;
 
-	if (*now && !strcmp(now, f->as_build.path)) {
-		add(s, "buildkit", GRADE_GOOD, SLICE_NONE, "docker.service has it run %s", now);
-		return;
-	}
-	if (f->buildkit_path[0]) {
+	if (f->buildkit_path[0])
 		add(s, "buildkit", GRADE_GOOD, SLICE_NONE,
 		    "docker.service has it run %s/runc", f->buildkit_path);
-		return;
-	}
-	add(s, "buildkit", GRADE_NOTE, arena_format(&s->out->arena,
-	    "in /etc/systemd/system/docker.service.d/50-dockbroker.conf, then `systemctl daemon-reload'\n"
-	    "and `systemctl restart docker':\n"
-	    "  [Service]\n"
-	    "  Environment=DOCKER_BUILDKIT_RUNC_COMMAND=%s\n", f->as_build.path),
-	    *now ? "docker.service has BuildKit run %s, which is not the guard" :
-	    "docker.service does not have BuildKit run the guard%s; nobody has BuildKit through the broker yet", now);
+	else if (!strcmp(now, f->as_build.path) && !old)
+		add(s, "buildkit", GRADE_GOOD, SLICE_NONE,
+		    "docker.service has it run %s", now);
+	else if (*now && !old)
+		add(s, "buildkit", GRADE_NOTE, fix_buildkit(s),
+		    "docker.service has BuildKit run %s, which is not the guard", now);
+	else
+		add(s, "buildkit", GRADE_NOTE, fix_buildkit(s),
+		    "docker.service does not have BuildKit run the guard; nobody has BuildKit through the broker yet");
 }
 
 /* ---- the host, and who asks ---- */

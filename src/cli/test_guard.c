@@ -47,7 +47,7 @@ static struct guard_facts well(void)
 		.bind_dir = SEEN, .bind_root = true, .bind_empty = true,
 		.bind_fixed = true, .uid = 2001, .user = "alice",
 		.sub_uid = 100000, .sub_gid = 100000, .sub_free = 165536,
-		.kernel_major = 6, .kernel_minor = 12 };
+		.kernel_major = 6, .kernel_minor = 12, .api = 42 };
 
 	config_defaults(&conf);
 	return f;
@@ -107,14 +107,18 @@ static void test_well(void **state _unused_)
 	f.bind_unread = true;
 	f.bind_empty = false;
 	f.buildkit[0] = '\0';
-	strcpy(f.buildkit_path, "/usr/libexec/dockbroker/buildkit");
+	strcpy(f.buildkit_path, "/usr/libexec/dockbroker/path");
 	says("well-root", &f, false);
 	/* advice is no fault */
 	f = well();
 	f.sub_uid = f.sub_gid = 0;
 	f.buildkit[0] = '\0';
 	says("advice", &f, false);
-	f.sub_gid = 100000;
+	f = well();
+	f.api = 41;			/* does not know the variable */
+	says("advice-old", &f, false);
+	f = well();
+	f.sub_uid = 0;
 	strcpy(f.buildkit, "/usr/bin/crun");
 	says("advice-half", &f, false);
 }
@@ -351,10 +355,11 @@ static void test_look_status(void **state _unused_)
 	struct guard_facts f;
 
 	config_defaults(&conf);
-	guard_look(&f, &conf, root, SLICE("{\"guard\":\"good\",\"guard_path\":\"/o/dockbroker-oci\","
+	guard_look(&f, &conf, root, SLICE("{\"guard\":\"good\",\"engine_api\":\"1.41\",\"guard_path\":\"/o/dockbroker-oci\","
 	    "\"default_runtime\":\"runc\",\"userns_remap\":true,\"rootless\":false}"));
 	assert_true(f.broker && f.engine && f.registered && f.userns);
 	assert_false(f.rootless || f.podman);
+	assert_int_equal(f.api, 41);
 	assert_string_equal(f.program.path, "/o/dockbroker-oci");
 	assert_string_equal(f.default_runtime, "runc");
 	guard_look(&f, &conf, root, SLICE("{\"guard\":\"missing\",\"guard_path\":\"\"}"));
@@ -389,13 +394,13 @@ static void test_look_units(void **state _unused_)
 	guard_look(&f, &conf, root, SLICE_NONE);
 	assert_string_equal(f.buildkit, "/two");
 	/* first in the PATH, and there is a runc of ours */
-	put(more, "[Service]\nEnvironment=PATH=/usr/libexec/dockbroker/buildkit:/usr/bin\n", 0644);
+	put(more, "[Service]\nEnvironment=PATH=/usr/libexec/dockbroker/path:/usr/bin\n", 0644);
 	guard_look(&f, &conf, root, SLICE_NONE);
 	assert_string_equal(f.buildkit_path, "");
-	put("/usr/libexec/dockbroker/buildkit/runc", "", 0755);
+	put("/usr/libexec/dockbroker/path/runc", "", 0755);
 	guard_look(&f, &conf, root, SLICE_NONE);
-	assert_string_equal(f.buildkit_path, "/usr/libexec/dockbroker/buildkit");
-	put(more, "[Service]\nEnvironment=PATH=/usr/bin:/usr/libexec/dockbroker/buildkit\n", 0644);
+	assert_string_equal(f.buildkit_path, "/usr/libexec/dockbroker/path");
+	put(more, "[Service]\nEnvironment=PATH=/usr/bin:/usr/libexec/dockbroker/path\n", 0644);
 	guard_look(&f, &conf, root, SLICE_NONE);
 	assert_string_equal(f.buildkit_path, "");
 }
