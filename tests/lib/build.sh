@@ -14,6 +14,8 @@ deps_missing() { # TOP SECTION...
 		/^\[/ { gsub(/[][ \t]/, ""); on = index(want, " " $0 " "); next }
 		on && NF { print $1 }' "$file" |
 	while read -r package; do
+		# A machine with an Engine keeps its own.
+		[ "$package" != docker.io ] || ! command -v dockerd >/dev/null || continue
 		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
 			grep -qx installed || echo "$package"
 	done
