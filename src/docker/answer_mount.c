@@ -26,11 +26,13 @@ const struct guard_record *answer_record(struct answer *a)
 /* Something in it, as JSON; what is empty the Engine would not show. */
 static bool is_list(struct slice text)
 {
-	struct scan at = { text.p, text.p + text.n, true };
+	struct scan at = { text.p, text.p, true };
 	struct slice raw;
 
-	return text.n > 2 && text.p[0] == '[' &&
-	    scan_value(&at, &raw) == SCAN_GOOD && at.p == at.end;
+	if (text.n <= 2 || text.p[0] != '[')
+		return false;
+	at.end += text.n;
+	return scan_value(&at, &raw) == SCAN_GOOD && at.p == at.end;
 }
 
 static bool is_nothing(struct slice text)

@@ -181,14 +181,15 @@ static const char *held_end(struct split *s, const char *p, const char *end)
 static int held_over(struct split *s)
 {
 	struct slice raw = buf_slice(&s->held);
-	struct scan at = { raw.p, raw.p + raw.n, true };
+	struct scan at = { raw.p, raw.p, true };
 	int r;
 
 	s->holds = false;
-	if (s->large) {
+	if (s->large) {		/* nothing is held */
 		after_value(s);
 		return SPLIT_GOOD;
 	}
+	at.end += raw.n;
 	r = scan_here(s, &at);
 	if (r == SCAN_MORE || (r == SCAN_GOOD && at.p != at.end))
 		r = SPLIT_BAD;
