@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,28 @@ static const char *distrust(const struct stat *st, uint32_t broker)
 	return st->st_mode & 022 ? "is writable for group or others" : NULL;
 }
 
+/* By name or number; libproc's has more libraries behind it than we want. */
+bool broker_user(const struct config *c, uint32_t *uid, uint32_t *gid)
+{
+	struct slice name = slice_from(c->broker_user);
+	const struct passwd *pw;
+	uint64_t n;
+
+	if (slice_number(name, UINT32_MAX - 1, &n)) {
+		*uid = *gid = (uint32_t)n;	/* nobody has to have it */
+		pw = getpwuid(*uid);
+		if (pw)
+			*gid = pw->pw_gid;
+		return true;
+	}
+	pw = getpwnam(c->broker_user);
+	if (pw) {
+		*uid = pw->pw_uid;
+		*gid = pw->pw_gid;
+	}
+	return pw != NULL;
+}
+
 static int record_open(const struct config *c, const char *id, int *out,
     struct buf *err)
 {
@@ -36,7 +59,7 @@ static int record_open(const struct config *c, const char *id, int *out,
 	const char *why;
 	struct stat st;
 
-	if (user_lookup(c->broker_user, &broker, &gid) != 0)
+	if (!broker_user(c, &broker, &gid))
 		return bad(err, c->broker_user, "no such user");
 	dir = open(c->state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

@@ -23,6 +23,14 @@ bool look_process(uint32_t pid, struct slice container)
 	    memmem(text.p, text.len, container.p, container.n);
 }
 
+bool look_own_network(struct slice path)
+{
+	struct stat a, b;
+
+	return stat(path.p, &a) == 0 && stat("/proc/self/ns/net", &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* A directory stands for what is in it, as for Docker. */
 bool look_device(struct slice path, char type, int64_t major, int64_t minor)
 {

@@ -46,6 +46,7 @@ enum load_outcome { LOAD_GOOD, LOAD_NONE, LOAD_BAD };
 /* The record of container id.  BAD: one that cannot be believed, see err. */
 int record_load(const struct config *c, const char *id, struct arena *a,
     struct guard_record *out, struct buf *err) _must_check_;
+bool broker_user(const struct config *c, uint32_t *uid, uint32_t *gid);
 /* Executes runc; returns only when that failed, the reason in err. */
 void runc_exec(const char *conf, char **argv, struct buf *err);
 
@@ -83,6 +84,8 @@ int spec_write(const struct spec *s, const char *bundle, struct buf *err) _must_
 
 /* Is the process in a control group of that container? */
 bool look_process(uint32_t pid, struct slice container);
+/* Is it the network name space that we are in: the Engine's, the host's? */
+bool look_own_network(struct slice path);
 /* Is there such a device at path, or below it? */
 bool look_device(struct slice path, char type, int64_t major, int64_t minor);
 /* Is what is mounted on path dir, or below dir, on its file system? */

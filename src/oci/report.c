@@ -80,7 +80,7 @@ static int spool_open(const struct config *c)
 	if (top < 0)
 		return -1;
 	if (mkdirat(top, "refused", 0700) == 0 &&
-	    (user_lookup(c->broker_user, &uid, &gid) != 0 ||
+	    (!broker_user(c, &uid, &gid) ||
 	    fchownat(top, "refused", uid, gid, AT_SYMLINK_NOFOLLOW) < 0))
 		return -1;
 	fd = openat(top, "refused", O_PATH | O_DIRECTORY | O_NOFOLLOW |
