@@ -45,7 +45,7 @@ static void status_guard(const json_t *o)
 	const char *state = text_of(o, "guard"), *builds = text_of(o, "default_runtime");
 
 	if (!strcmp(state, "good"))
-		buf_addf(&more, "runtime %s, by default %s", text_of(o, "guard_runtime"),
+		buf_addf(&more, "runtime %s, default runtime %s", text_of(o, "guard_runtime"),
 		    *builds ? builds : "unknown");
 	else if (!strcmp(state, "none"))
 		buf_addz(&more, "guard-runtime is none: no path of the host can be bound");

@@ -36,7 +36,7 @@ struct guard_facts {
 	char default_path[256];		/* of the runtime with "-default" */
 	bool remap;
 	/* files */
-	struct program program, as_default, as_build, runc;
+	struct program program, as_default, as_build, runc, tool;
 	char buildkit[256];		/* DOCKER_BUILDKIT_RUNC_COMMAND of docker.service */
 	char buildkit_path[256];	/* of ours, first in its PATH: dockerd before 23 */
 	enum sight_of bind_dir;

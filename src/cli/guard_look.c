@@ -144,8 +144,8 @@ static void look_program(const struct look *l, struct program *p)
 	p->runs = S_ISREG(st.st_mode) && (st.st_mode & S_IXUSR);
 }
 
-/* The program under another name, in the same directory. */
-static void look_link(const struct look *l, struct program *p, const char *name)
+/* What stands beside the program; may be itself under another name. */
+static void look_beside(const struct look *l, struct program *p, const char *name)
 {
 	const struct program *self = &l->f->program;
 	const char *slash = strrchr(self->path, '/');
@@ -384,8 +384,9 @@ void guard_look(struct guard_facts *f, const struct config *conf,
 		keep(f->program.path, sizeof(f->program.path),
 		    LIBEXECDIR "/dockbroker/dockbroker-oci");
 	look_program(&l, &f->program);
-	look_link(&l, &f->as_default, "dockbroker-oci-default");
-	look_link(&l, &f->as_build, "dockbroker-oci-build");
+	look_beside(&l, &f->as_default, "dockbroker-oci-default");
+	look_beside(&l, &f->as_build, "dockbroker-oci-build");
+	look_beside(&l, &f->tool, "guard");
 	look_runc(&l);
 	look_units(&l);
 	look_binds(&l);

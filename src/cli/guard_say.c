@@ -37,37 +37,38 @@ static void add(struct say *s, const char *check, enum grade grade,
 
 /* ---- the Engine's runtimes ---- */
 
-/* Packaging's own tool stands beside the program, and does all of it. */
-static struct slice tool(const struct say *s)
+/* What it is without packaging's own tool, which does all of it. */
+static struct slice fix(struct say *s, struct slice by_hand)
 {
-	const char *path = s->f->program.path, *slash = strrchr(path, '/');
+	const struct program *p = &s->f->tool;
 
-	return (struct slice){ path, slash ? (size_t)(slash - path) : 0 };
+	if (p->there != SEEN || !p->runs)
+		return by_hand;
+	return arena_format(&s->out->arena, "%s enable\nor %.*s", p->path,
+	    SLICE_ARG(by_hand));
 }
 
 static struct slice fix_runtime(struct say *s)
 {
-	return arena_format(&s->out->arena,
-	    "%.*s/guard enable\n"
-	    "or in /etc/docker/daemon.json, then `systemctl reload docker':\n"
+	return fix(s, arena_format(&s->out->arena,
+	    "in /etc/docker/daemon.json, then `systemctl reload docker':\n"
 	    "  \"runtimes\": {\n"
 	    "    \"%s\": { \"path\": \"%s\" }\n"
-	    "  }\n", SLICE_ARG(tool(s)), s->f->name, s->f->program.path);
+	    "  }\n", s->f->name, s->f->program.path));
 }
 
 static struct slice fix_default(struct say *s)
 {
 	const char *name = s->f->name;
 
-	return arena_format(&s->out->arena,
-	    "%.*s/guard enable\n"
-	    "or in /etc/docker/daemon.json, then `systemctl reload docker':\n"
+	return fix(s, arena_format(&s->out->arena,
+	    "in /etc/docker/daemon.json, then `systemctl reload docker':\n"
 	    "  \"default-runtime\": \"%s-default\",\n"
 	    "  \"runtimes\": {\n"
 	    "    \"%s\": { \"path\": \"%s\" },\n"
 	    "    \"%s-default\": { \"path\": \"%s\" }\n"
-	    "  }\n", SLICE_ARG(tool(s)), name, name, s->f->program.path, name,
-	    s->f->as_default.path);
+	    "  }\n", name, name, s->f->program.path, name,
+	    s->f->as_default.path));
 }
 
 /* Without the broker's word daemon.json is all there is. */
@@ -148,16 +149,19 @@ static void say_names(struct say *s)
 {
 	const struct program *all[] = { &s->f->as_default, &s->f->as_build };
 	const struct program *p = NULL;
+	const char *fault = NULL;
 
 	for (size_t i = 0; i < countof(all); i++)
-		if (!all[i]->same && !p)
+		if (!all[i]->same && !fault) {
 			p = all[i];
+			fault = program_fault(p);
+		}
 	if (s->f->program.there != SEEN)
 		return;
 	if (p)
-		add(s, "names", GRADE_BAD, arena_format(&s->out->arena,
-		    "ln -sf dockbroker-oci %s\n", p->path),
-		    "%s is not a link to dockbroker-oci", p->path);
+		add(s, "names", fault ? GRADE_BAD : GRADE_NOTE,
+		    arena_format(&s->out->arena, "ln -sf dockbroker-oci %s\n", p->path),
+		    "%s %s", p->path, fault ? fault : "is not dockbroker-oci itself");
 	else
 		add(s, "names", GRADE_GOOD, SLICE_NONE,
 		    "dockbroker-oci-default and dockbroker-oci-build lead to it");
@@ -227,17 +231,16 @@ static void say_builds(struct say *s)
 
 static struct slice fix_buildkit(struct say *s)
 {
-	struct slice dir = tool(s);
+	const char *path = s->f->program.path, *slash = strrchr(path, '/');
 
-	return arena_format(&s->out->arena,
-	    "%.*s/guard enable\n"
-	    "or in /etc/systemd/system/docker.service.d/50-dockbroker-guard.conf, then\n"
+	return fix(s, arena_format(&s->out->arena,
+	    "in /etc/systemd/system/docker.service.d/50-dockbroker-guard.conf, then\n"
 	    "`systemctl daemon-reload' and `systemctl restart docker':\n"
 	    "  [Service]\n"
 	    "  Environment=DOCKER_BUILDKIT_RUNC_COMMAND=%s\n"
 	    "and for an Engine before 23, which knows nothing but the PATH:\n"
 	    "  Environment=PATH=%.*s/path:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
-	    SLICE_ARG(dir), s->f->as_build.path, SLICE_ARG(dir));
+	    s->f->as_build.path, slash ? (int)(slash - path) : 0, path));
 }
 
 static void say_buildkit(struct say *s)

@@ -43,6 +43,7 @@ static struct guard_facts well(void)
 		.default_path = OCI "-default", .program = program_of(OCI),
 		.as_default = program_of(OCI "-default"),
 		.as_build = program_of(OCI "-build"),
+		.tool = program_of("/usr/libexec/dockbroker/guard"),
 		.runc = program_of("/usr/sbin/runc"), .buildkit = OCI "-build",
 		.bind_dir = SEEN, .bind_root = true, .bind_empty = true,
 		.bind_fixed = true, .uid = 2001, .user = "alice",
@@ -129,6 +130,8 @@ static void test_missing(void **state _unused_)
 
 	f.registered = f.listed = false;
 	f.default_runtime[0] = f.daemon_default[0] = f.default_path[0] = '\0';
+	f.as_default.same = f.as_build.same = false;
+	f.tool.there = SEEN_NOT;
 	f.program.there = f.as_default.there = f.as_build.there = SEEN_NOT;
 	f.bind_dir = SEEN_NOT;
 	f.runc = (struct program){ .there = SEEN_NOT };
@@ -143,7 +146,7 @@ static void test_wrong(void **state _unused_)
 
 	f.registered = false;		/* in daemon.json, but not reloaded */
 	f.program.safe = false;
-	f.as_build.same = false;
+	f.as_build.same = f.as_build.safe = false;
 	f.bind_fixed = false;
 	f.runc.runs = false;
 	strcpy(f.default_runtime, "dockbroker");
@@ -152,7 +155,7 @@ static void test_wrong(void **state _unused_)
 	f.bind_empty = false;
 	strcpy(f.default_path, OCI);
 	f.podman = true;
-	f.program.runs = false;
+	f.program.runs = f.as_default.same = false;
 	says("wrong-more", &f, true);
 	f = well();
 	f.bind_root = false;
@@ -188,8 +191,6 @@ static void test_each(void **state _unused_)
 		offsetof(struct guard_facts, registered),
 		offsetof(struct guard_facts, program.safe),
 		offsetof(struct guard_facts, program.runs),
-		offsetof(struct guard_facts, as_default.same),
-		offsetof(struct guard_facts, as_build.same),
 		offsetof(struct guard_facts, runc.runs),
 		offsetof(struct guard_facts, bind_root),
 		offsetof(struct guard_facts, bind_empty),
@@ -214,6 +215,23 @@ static void test_each(void **state _unused_)
 		assert_int_equal(found.bad, minor == 11);
 		arena_free(&found.arena);
 	}
+}
+
+/* Another name has to be there; that it is a wrapper is only noted. */
+static void test_names(void **state _unused_)
+{
+	struct guard_facts f = well();
+	struct findings found;
+
+	f.as_default.same = false;
+	guard_say(&f, &found);
+	assert_false(found.bad);
+	arena_free(&found.arena);
+	f.as_build.same = false;
+	f.as_build.there = SEEN_NOT;
+	guard_say(&f, &found);
+	assert_true(found.bad);
+	arena_free(&found.arena);
 }
 
 static void test_json(void **state _unused_)
@@ -445,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_look_empty),
 		cmocka_unit_test(test_look),
