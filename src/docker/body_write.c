@@ -43,7 +43,7 @@ void splice_old(struct splice *s, const struct spot *p)
 
 void splice_comma(struct splice *s)
 {
-	if (!strchr("{[", splice_last(s)))
+	if (!strchr("{[,", splice_last(s)))
 		buf_addc(s->out, ',');
 }
 
