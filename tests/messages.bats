@@ -274,6 +274,32 @@ shared() { # UID METHOD TARGET
 	} | same_as chown
 }
 
+# Of this machine's own settings and kernel nothing is said here.
+guard_lines() {
+	grep -E '^([$]|\[|(good|bad|note|unknown) +(runtime|program|binds|builds) )|  -> .* setup'
+}
+
+@test "check guard: what is there, and what is not" {
+	{
+		t dockbroker check guard
+		chattr -i "$RIG_BIND_DIR"
+		t dockbroker check guard
+		touch "$RIG_BIND_DIR/x"
+		chattr +i "$RIG_BIND_DIR"
+		t dockbroker check guard
+		chattr -i "$RIG_BIND_DIR"
+		rm "$RIG_BIND_DIR/x"
+		chattr +i "$RIG_BIND_DIR"
+		t dockbroker check guard
+		printf 'guard-runtime none\nbind-directory %s\n' "$RIG_BIND_DIR" \
+			>"$BATS_FILE_TMPDIR/none.conf"
+		t dockbroker check guard --conf "$BATS_FILE_TMPDIR/none.conf"
+		t dockbroker check guard --print
+		t dockbroker check --json
+	} | guard_lines | same_as guard
+	dockbroker check guard --json | python3 -m json.tool >/dev/null
+}
+
 @test "help of all programs" {
 	local p c
 	{
