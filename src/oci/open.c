@@ -72,7 +72,8 @@ static void tell(struct answer *a, size_t size, const int fds[2])
 		_exit(1);
 }
 
-static _Noreturn void give_up(struct answer *a, enum open_step step, int error)
+static _Noreturn void give_up(struct answer *a, enum open_step step,
+    int error)
 {
 	a->step = step;
 	a->error = error;
@@ -118,13 +119,13 @@ static void account(const struct bind_user *u, struct answer *a)
 	}
 	if (e && e != ENOENT && e != ESRCH)
 		give_up(a, OPEN_ACCOUNT, e);
-	if (!found || !slice_is(u->name, found->pw_name))
+	if (!found || !slice_is(u->name, pw.pw_name))
 		give_up(a, OPEN_UNKNOWN, ENOENT);
-	if (found->pw_uid != u->uid)
+	if (pw.pw_uid != u->uid)
 		give_up(a, OPEN_OTHER, EINVAL);
-	if (getgrouplist(name, found->pw_gid, a->groups, &n) < 0)
+	if (getgrouplist(name, pw.pw_gid, a->groups, &n) < 0)
 		give_up(a, OPEN_ACCOUNT, E2BIG);
-	a->gid = found->pw_gid;
+	a->gid = pw.pw_gid;
 	a->ngroups = (uint32_t)n;
 	a->step = OPEN_DONE;
 	free(room);

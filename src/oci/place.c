@@ -14,7 +14,6 @@
 #include <linux/fs.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -33,7 +32,7 @@ struct place {
 	struct arena *a;
 	struct pin pins[BOUND_GUARD_BINDS];
 	size_t npins;
-	struct bind_user *users;	/* room for npins */
+	struct bind_user *users[BOUND_GUARD_BINDS];	/* in the arena */
 	size_t nusers;
 	int top;			/* the private tmpfs */
 	struct buf *err;
@@ -154,11 +153,14 @@ static struct bind_user *user_of(struct place *p, const struct guard_mount *m)
 	struct bind_user *u;
 
 	for (size_t i = 0; i < p->nusers; i++) {
-		u = &p->users[i];
+		u = p->users[i];
 		if (u->uid == m->uid && slice_equal(u->name, m->user))
 			return u;
 	}
-	u = &p->users[p->nusers++];
+	u = arena_alloc(p->a, sizeof(*u));
+	if (!u)
+		return NULL;
+	p->users[p->nusers++] = u;
 	u->uid = m->uid;
 	u->name = m->user;
 	u->ns = -1;
@@ -184,6 +186,8 @@ static int pins_set(struct place *p)
 		pin = &p->pins[p->npins];
 		*pin = (struct pin){ .m = m, .fd = -1, .within = -1 };
 		pin->user = user_of(p, m);
+		if (!pin->user)
+			return -ENOMEM;
 		snprintf(pin->name, sizeof(pin->name), "%zu", p->npins++);
 	}
 	return OCI_GOOD;
@@ -225,7 +229,7 @@ static int refuse(struct place *p, const struct pin *pin, struct slice real,
 static int pin_judge(struct place *p, struct pin *pin)
 {
 	char room[PATH_MAX], limit[PATH_MAX];
-	struct slice real, within;
+	struct slice real = SLICE(""), within = SLICE("");
 	struct stat st;
 	int r;
 
@@ -320,9 +324,8 @@ static void place_end(struct place *p)
 		close_fd(&p->pins[i].within);
 	}
 	for (size_t i = 0; i < p->nusers; i++)
-		close_fd(&p->users[i].ns);
+		close_fd(&p->users[i]->ns);
 	close_fd(&p->top);
-	free(p->users);
 }
 
 static int all_open(struct place *p)
@@ -330,11 +333,11 @@ static int all_open(struct place *p)
 	int r = pins_set(p);
 
 	for (size_t i = 0; !r && i < p->nusers; i++)
-		r = open_as(&p->users[i], p->pins, p->npins, p->err);
+		r = open_as(p->users[i], p->pins, p->npins, p->err);
 	for (size_t i = 0; !r && i < p->npins; i++)
 		r = pin_judge(p, &p->pins[i]);
 	for (size_t i = 0; !r && i < p->nusers; i++)
-		r = idmap_make(&p->users[i], p->as, p->err);
+		r = idmap_make(p->users[i], p->as, p->err);
 	return r;
 }
 
@@ -349,8 +352,7 @@ int place_binds(const struct guard_record *r, const struct runs_as *as,
 	int e;
 
 	memset(paths, 0, r->nmounts * sizeof(*paths));
-	p.users = calloc(r->nmounts + 1, sizeof(*p.users));
-	if (!p.users || !dir.p)
+	if (!dir.p)
 		return -ENOMEM;
 	e = all_open(&p);
 	if (e || !p.npins)
