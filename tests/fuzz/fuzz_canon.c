@@ -11,6 +11,8 @@
 #include "docker/tree.h"
 #include "dockbroker/docker.h"
 
+#define ID	"00000000000000000000000000000000000000000000000000000000000000aa"
+
 /* What our parser takes json_parse takes as well, and reads the same. */
 static bool same(const struct node *v, const json_t *j)
 {
@@ -90,9 +92,10 @@ static bool sent(struct facts *f, const struct body_edits *e, struct buf *out)
 	return r == DOCKER_GOOD;
 }
 
-/* What reads again to itself, whatever was put in. */
+/* What reads again to itself, whatever was put in.  bind_dir: and binds nothing
+ * else, "" no matter. */
 static void fixed(const struct endpoint *e, unsigned minor, struct slice text,
-    struct facts *f)
+    struct facts *f, struct slice bind_dir)
 {
 	_cleanup_(arena_free) struct arena a = { 0 };
 	_cleanup_(buf_free) struct buf out = BUF(32 << 20);
@@ -100,9 +103,60 @@ static void fixed(const struct endpoint *e, unsigned minor, struct slice text,
 	if (canon(f, &a, e, minor, text) != DOCKER_GOOD || !sent(f, NULL, &out) ||
 	    !slice_equal(buf_slice(&out), text))
 		abort();
+	for (size_t i = 0; bind_dir.n && i < f->nreach; i++) {
+		if (!strcmp(f->reach[i].word, "bind") &&
+		    !slice_equal(f->reach[i].value, bind_dir))
+			abort();
+	}
 }
 
-static void edited(struct facts *f, unsigned minor)
+static void edited(struct facts *f, unsigned minor, const struct body_edits *e)
+{
+	_cleanup_(buf_free) struct buf out = BUF(32 << 20);
+	struct facts again;
+
+	if (!sent(f, e, &out))
+		return;
+	/* Mounts, which are put in, are younger than the oldest versions */
+	fixed(f->endpoint, minor < 29 ? 29 : minor, buf_slice(&out), &again,
+	    f->endpoint->schema == SCHEMA_CONTAINER_CREATE ? e->bind_dir : SLICE(""));
+}
+
+/* As many binds as reached; and what the guard will read again. */
+static void recorded(struct facts *f, const struct body_edits *e)
+{
+	_cleanup_(arena_free) struct arena a = { 0 };
+	_cleanup_(buf_free) struct buf file = BUF(4 << 20), err = BUF(4096);
+	struct refusal why = { 0 };
+	struct guard_record r, again;
+	size_t binds = 0, reached = 0;
+
+	if (f->endpoint->schema != SCHEMA_CONTAINER_CREATE)
+		return;
+	if (body_guard(f, e, &r, &why) != DOCKER_GOOD) {
+		buf_free(&why.message);
+		return;
+	}
+	for (size_t i = 0; i < r.nmounts; i++)
+		binds += r.mounts[i].kind == GUARD_BIND;
+	for (size_t i = 0; i < f->nreach; i++)
+		reached += !strcmp(f->reach[i].word, "bind");
+	if (!f->more_reach && binds != reached)
+		abort();
+	r.container = SLICE(ID);
+	r.uid = 1;
+	r.user = SLICE("u");
+	r.engine_root = SLICE("/e");
+	r.spaces = (struct guard_spaces){ 0 };	/* ids are no ids here */
+	r.mounts = NULL;
+	r.nmounts = 0;
+	arena_init(&a, 16 << 20);
+	if (guard_write(&r, &file) && guard_read(buf_slice(&file), SLICE(ID), &a,
+	    &again, &err) != GUARD_GOOD)
+		abort();
+}
+
+static void edits(struct facts *f, unsigned minor)
 {
 	static const struct pair labels[] = {
 		{ { "a", 1 }, { "\"b", 2 } }, { { "owner", 5 }, { "alice", 5 } }
@@ -112,15 +166,17 @@ static void edited(struct facts *f, unsigned minor)
 	    .confine = true, .own_volumes = true, .cgroup_parent = { "/c", 2 },
 	    .memory = 1 << 20, .nano_cpus = 1000000000, .pids = 10,
 	    .image_volumes = image, .nimage_volumes = 2 };
-	_cleanup_(buf_free) struct buf out = BUF(32 << 20);
-	struct facts again;
+	struct body_edits all = e;
 
 	for (size_t i = 0; i < f->nrefs; i++)
 		f->refs[i].id = i % 2 ? SLICE("id") : f->refs[i].name;
-	if (!sent(f, &e, &out))
-		return;
-	/* Mounts, which are put in, are younger than the oldest versions */
-	fixed(f->endpoint, minor < 29 ? 29 : minor, buf_slice(&out), &again);
+	edited(f, minor, &e);
+	all.runtime = SLICE("r");
+	all.user = SLICE("1:1");
+	all.bind_dir = SLICE("/bd");
+	recorded(f, &all);
+	all.powerless = true;
+	edited(f, minor, &all);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -142,11 +198,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (e.schema == SCHEMA_ATTACH || e.schema == SCHEMA_START)
 		return 0;
-	fixed(&e, minor, buf_slice(&one), &f2);
+	fixed(&e, minor, buf_slice(&one), &f2, SLICE(""));
 	if (f1.nreach != f2.nreach || f1.more_reach != f2.more_reach ||
 	    f1.nrefs != f2.nrefs || f1.open != f2.open ||
 	    memcmp(&f1.asked, &f2.asked, sizeof(f1.asked)) != 0)
 		abort();
-	edited(&f1, minor);
+	edits(&f1, minor);
 	return 0;
 }
