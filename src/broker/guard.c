@@ -175,6 +175,13 @@ const struct guard_record *guard_hold(struct broker *b, struct slice id,
 	return k ? &k->record : NULL;
 }
 
+bool guard_spoilt(struct broker *b, struct slice id)
+{
+	const struct kept *k = b->guards ? *slot(b->guards, id) : NULL;
+
+	return k && k->bad;
+}
+
 int guard_fits(struct broker *b, const struct guard_record *r)
 {
 	static const char some[] =

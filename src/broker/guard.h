@@ -18,6 +18,7 @@ void info_forget(struct broker *b);
 void info_stop(struct broker *b);
 /* Why there can be no guard, in a sentence; false: there can. */
 bool info_lacks(const struct broker *b, struct buf *why);
+bool bind_dir_lacks(const struct broker *b, struct buf *why);
 bool info_good(const struct broker *b);	/* nothing is missing, as far as is known */
 /* For CTL_STATUS: ,"guard":"good|missing|none|unknown","guard_runtime":... */
 void info_status(const struct broker *b, struct buf *out);
@@ -34,9 +35,10 @@ void guard_stop(struct broker *b);	/* waits for the disk */
 /* Valid until the loop's next turn; NULL: none, or one that cannot be read. */
 const struct guard_record *guard_get(struct broker *b, struct slice id);
 /* The same, valid until the next call with this held, NULL at first. */
-struct kept;
 const struct guard_record *guard_hold(struct broker *b, struct slice id,
     struct kept **held);
+/* Is there one that cannot be read? */
+bool guard_spoilt(struct broker *b, struct slice id);
 void kept_put(struct kept *k);		/* k may be NULL */
 /* The container is no more: its record goes, in memory and on disk. */
 void guard_gone(struct broker *b, struct slice id);

@@ -4,8 +4,10 @@
  * so that no create waits for it, and again when an answer was lost.  The log is
  * told what cannot work, once for each state of things.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "broker/guard.h"
 
@@ -71,6 +73,8 @@ static void tell_missing(const struct broker *b)
 
 static void tell(struct broker *b, unsigned now)
 {
+	_cleanup_(buf_free) struct buf why = BUF(1024);
+
 	if (now == b->info.told)
 		return;
 	b->info.told = now;
@@ -82,6 +86,8 @@ static void tell(struct broker *b, unsigned now)
 	if (now & TOLD_ROOT)
 		log_error("the Engine does not say where its files are: no container can"
 		    " have the guard");
+	if (!(now & TOLD_NONE) && bind_dir_lacks(b, &why))
+		log_error("%s", buf_text(&why));
 	if (now & TOLD_ROOTLESS)
 		log_error("the Engine is rootless: the guard cannot mount what belongs to"
 		    " users there, and binds will not start; dockbroker is for an Engine"
@@ -124,6 +130,18 @@ bool info_good(const struct broker *b)
 	return !b->info.known ||
 	    (b->info.told & TOLD_NONE) || !(b->info.told & (TOLD_MISSING |
 	    TOLD_ROOT | TOLD_ROOTLESS | TOLD_PODMAN));
+}
+
+bool bind_dir_lacks(const struct broker *b, struct buf *why)
+{
+	struct stat st;
+
+	if (stat(b->conf.bind_dir, &st) == 0 || errno != ENOENT)
+		return false;	/* whether it is a good one the guard sees */
+	buf_addf(why, "the directory %s, which the Engine takes for the source of binds, is"
+	    " missing; nothing was done.  The administrator makes it with `dockbroker-oci"
+	    " setup'", b->conf.bind_dir);
+	return true;
 }
 
 bool info_lacks(const struct broker *b, struct buf *why)

@@ -362,8 +362,24 @@ static bool making_powerless(struct making *k)
 
 /* ---- the create ---- */
 
+static bool unable(struct client *c, struct buf *why)
+{
+	client_error(c, 503, "dockbroker: %s", buf_text(why));
+	return false;
+}
+
+static bool guard_there(struct client *c)
+{
+	_cleanup_(buf_free) struct buf why = BUF(1024);
+
+	if (!info_lacks(c->broker, &why))
+		return true;
+	return unable(c, &why);
+}
+
 static bool making_fits(struct making *k)
 {
+	_cleanup_(buf_free) struct buf why = BUF(1024);
 	struct client *c = k->client;
 	size_t binds = 0;
 
@@ -372,6 +388,8 @@ static bool making_fits(struct making *k)
 	if (binds > BOUND_GUARD_BINDS)
 		return refused(c, 400, "the container would have %zu paths of the host:"
 		    " there may be %d", binds, BOUND_GUARD_BINDS);
+	if (binds && bind_dir_lacks(c->broker, &why))
+		return unable(c, &why);
 	switch (guard_fits(c->broker, &k->record)) {
 	case GUARD_FITS:
 		return true;
@@ -387,16 +405,6 @@ static bool making_fits(struct making *k)
 	}
 }
 
-static bool guard_there(struct client *c)
-{
-	_cleanup_(buf_free) struct buf why = BUF(1024);
-
-	if (!info_lacks(c->broker, &why))
-		return true;
-	client_error(c, 503, "dockbroker: %s", buf_text(&why));
-	return false;
-}
-
 /* An exec is another way to be somebody in it. */
 static bool exec_fits(struct client *c)
 {
@@ -404,7 +412,12 @@ static bool exec_fits(struct client *c)
 	struct entry *e = request_object(c, OBJECT_CONTAINER);
 	const struct guard_record *g = e ? guard_get(c->broker, slice_from(e->id)) : NULL;
 
-	if (!g || !g->powerless || r->verdict.privileged)
+	if (r->verdict.privileged)
+		return true;
+	if (e && guard_spoilt(c->broker, slice_from(e->id)))
+		return refused(c, 409, "the record of the container cannot be read, so it is"
+		    " not known as whom something may run in it; make it anew");
+	if (!g || !g->powerless)
 		return true;
 	r->run_as = arena_copy(&r->arena, g->as_user);
 	if (!r->run_as.p)

@@ -216,11 +216,15 @@ void waiters_wake(struct node *waiting)
 static struct account *answer_account(const struct msg_who_is *m, struct slice body)
 {
 	size_t n = (body.n - sizeof(*m)) / sizeof(struct group);
+	struct account *a;
 
 	if (n != m->ngroups || msg_text(m->name, sizeof(m->name)) <= 0)
 		return NULL;
-	return account_new(m->uid, m->gid, m->name,
+	a = account_new(m->uid, m->gid, m->name,
 	    (const struct group *)(const void *)(body.p + sizeof(*m)), n);
+	if (a)
+		account_home(a, m->home);
+	return a;
 }
 
 static void user_answer(struct user *u, const struct msg_who_is *m, struct slice body)
@@ -389,6 +393,7 @@ static void people_who(struct broker *b, struct slice body)
 	struct msg_who_is m;
 
 	memcpy(&m, body.p, sizeof(m));
+	m.home[sizeof(m.home) - 1] = 0;
 	m.text[sizeof(m.text) - 1] = m.name[sizeof(m.name) - 1] = 0;
 	struct question *q = question_find(b, m.serial);
 	if (q) {

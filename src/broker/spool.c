@@ -20,7 +20,7 @@
 #include "broker/guard.h"
 
 #define TURN		32	/* files of one turn, and that wait for the log */
-#define FILE_BYTES	(16 * 1024)
+#define FILE_BYTES	(64 * 1024)	/* a reason has paths in it */
 #define SOON		20	/* ms: while some wait */
 #define LATER		2000	/* ms: where inotify sees nothing */
 
