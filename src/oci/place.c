@@ -347,7 +347,8 @@ int place_binds(const struct guard_record *r, const struct runs_as *as,
 {
 	_cleanup_(place_end) struct place p = { .r = r, .as = as, .deny = deny,
 	    .ndeny = ndeny, .a = a, .top = -1, .err = err };
-	struct slice dir = arena_copy(a, r->bind_dir);
+	struct slice dir = arena_copy(a, r->bind_dir), real = SLICE("");
+	char room[PATH_MAX];
 	size_t next = 0;
 	int e;
 
@@ -361,5 +362,7 @@ int place_binds(const struct guard_record *r, const struct runs_as *as,
 	for (size_t i = 0; !e && i < r->nmounts; i++)
 		if (r->mounts[i].kind == GUARD_BIND)
 			e = pin_mount(&p, &p.pins[next++], &paths[i]);
-	return e ? e : tree_check(dir.p, p.pins, p.npins, deny, ndeny, err);
+	if (!e)
+		e = fd_path(p.top, room, &real);
+	return e ? e : tree_check(real, p.pins, p.npins, deny, ndeny, err);
 }

@@ -66,8 +66,9 @@ int dir_empty(int fd, bool *empty) _must_check_;
 /* tree.c: a detached copy of p's tree, made harmless; u->ns -1: not mapped. */
 int tree_clone(const struct pin *p, bool powerless, int *out, struct buf *err)
     _must_check_;
-/* Is there anything in the copies at bind_dir that should not be? */
-int tree_check(const char *bind_dir, const struct pin *pins, size_t n,
+/* Is there anything in the copies that should not be?  at: where the private
+ * tmpfs is, without links. */
+int tree_check(struct slice at, const struct pin *pins, size_t n,
     const struct slice *deny, size_t ndeny, struct buf *err) _must_check_;
 
 #endif

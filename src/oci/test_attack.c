@@ -28,6 +28,8 @@
 
 #include "oci/test_scene.h"
 
+#define MAP	0x00100000	/* MOUNT_ATTR_IDMAP, which 2.36 has not yet */
+
 /* ---- attacks ---- */
 
 static void test_links(void **state _unused_)
@@ -277,6 +279,29 @@ static void test_unmapped(void **state _unused_)
 	powerless = false;
 }
 
+/* What is mapped already is not mapped again. */
+static void test_twice(void **state _unused_)
+{
+	struct guard_mount m = bind_of(at("home/alice/again"));
+	struct bind_user u = { .uid = ALICE, .gid = ALICE, .ns = -1,
+	    .name = SLICE("alice") };
+	struct mount_attr a = { .attr_set = MAP };
+	struct buf err = BUF(4096);
+	int tree = open_tree(AT_FDCWD, at("home/alice/src"), OPEN_TREE_CLONE);
+
+	dir(m.source.p, ALICE, ALICE, 0755);
+	assert_int_equal(idmap_make(&u, &(struct runs_as){ .uid = ALICE, .gid =
+	    ALICE }, &err), 0);
+	a.userns_fd = (uint64_t)u.ns;
+	assert_int_equal(mount_setattr(tree, "", AT_EMPTY_PATH, &a, sizeof(a)), 0);
+	assert_int_equal(move_mount(tree, "", AT_FDCWD, m.source.p,
+	    MOVE_MOUNT_F_EMPTY_PATH), 0);
+	close(tree);
+	close(u.ns);
+	refused(m, "which is mapped already");
+	assert_int_equal(umount(m.source.p), 0);
+}
+
 /* ---- races ---- */
 
 /* Until it is killed: a directory, a link out, a directory ... */
@@ -333,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_who),
 		cmocka_unit_test(test_submounts),
 		cmocka_unit_test(test_unmapped),
+		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_race),
 	};
 	int r = scene();

@@ -133,25 +133,31 @@ static int try_alone(int dir, const char *path, const struct pin *p)
 	return tree < 0 ? errno : attributes(tree, p, 0, p->user->ns);
 }
 
-static void say_unmappable(const struct pin *p, struct slice point,
-    struct slice type, bool inner, struct buf *err)
+static int say_inner(const struct pin *p, struct slice point, struct slice type,
+    struct buf *err)
 {
-	if (inner)
-		buf_addf(err, "%.*s has %.*s mounted at %.*s, which cannot be "
-		    "bound for a user: bind a directory beside it",
-		    SLICE_ARG(p->m->source), SLICE_ARG(type), SLICE_ARG(point));
-	else
-		buf_addf(err, "%.*s is on %.*s, which this kernel cannot map to "
-		    "the container's users: use a directory on ext4, xfs or "
-		    "btrfs, or ask the administrator for a bind line with the "
-		    "word unmapped", SLICE_ARG(p->m->source), SLICE_ARG(type));
+	buf_addf(err, "%.*s has %.*s mounted at %.*s, which cannot be bound for "
+	    "a user: bind a directory beside it", SLICE_ARG(p->m->source),
+	    SLICE_ARG(type), SLICE_ARG(point));
+	return OCI_REFUSED;
+}
+
+static int say_unmappable(const struct pin *p, struct slice type, int e,
+    struct buf *err)
+{
+	buf_addf(err, "%.*s is on %.*s, which %s: use a directory on ext4, xfs "
+	    "or btrfs, or ask the administrator for a bind line with the word "
+	    "unmapped", SLICE_ARG(p->m->source), SLICE_ARG(type), e == EPERM ?
+	    "is mapped already, as systemd-homed does, and is not mapped twice" :
+	    "this kernel cannot map to the container's users");
+	return OCI_REFUSED;
 }
 
 /* Names the mount that did not take the map. */
 static int name_culprit(const struct pin *p, int e, struct buf *err)
 {
 	_cleanup_(buf_free) struct buf text = BUF(BOUND_MOUNTS);
-	bool top = try_alone(p->fd, "", p) != 0;
+	int top = try_alone(p->fd, "", p);
 	struct statx st = { .stx_mnt_id = 0 };
 	struct slice rest;
 	struct mount_line l;
@@ -173,8 +179,8 @@ static int name_culprit(const struct pin *p, int e, struct buf *err)
 		path[l.point.n] = '\0';
 		if (!top && !try_alone(AT_FDCWD, path, p))
 			continue;
-		say_unmappable(p, l.point, l.type, !top, err);
-		return OCI_REFUSED;
+		return top ? say_unmappable(p, l.type, top, err) :
+		    say_inner(p, l.point, l.type, err);
 	}
 	buf_addf(err, "%.*s cannot be mapped to the container's users: %s",
 	    SLICE_ARG(p->m->source), strerror(e));
@@ -256,8 +262,7 @@ static int copied_good(const struct mount_line *l, struct slice rest,
 		return -ENOMEM;
 	if (!is_pseudo(l->type) && !guard_denied(buf_slice(&at), deny, ndeny))
 		return OCI_GOOD;
-	say_unmappable(p, buf_slice(&at), l->type, rest.n, err);
-	return OCI_REFUSED;
+	return say_inner(p, buf_slice(&at), l->type, err);
 }
 
 static int line_good(const struct mount_line *l, struct slice bind_dir,
@@ -280,25 +285,29 @@ static int line_good(const struct mount_line *l, struct slice bind_dir,
 	}
 	/* Is left out of copies: what it hides would show. */
 	for (i = 0; l->unbindable && i < n; i++)
-		if (below(l->point, pins[i].path)) {
-			say_unmappable(&pins[i], l->point, l->type, true, err);
-			return OCI_REFUSED;
-		}
+		if (below(l->point, pins[i].path))
+			return say_inner(&pins[i], l->point, l->type, err);
 	return OCI_GOOD;
 }
 
-int tree_check(const char *bind_dir, const struct pin *pins, size_t n,
+int tree_check(struct slice at, const struct pin *pins, size_t n,
     const struct slice *deny, size_t ndeny, struct buf *err)
 {
 	_cleanup_(buf_free) struct buf text = BUF(BOUND_MOUNTS);
 	struct mount_line l;
 	struct slice rest;
+	size_t found = 0;
 	int r;
 
 	r = mounts_read(&text, err);
 	rest = buf_slice(&text);
-	while (!r && line_next(&rest, &l))
-		r = line_good(&l, slice_from(bind_dir), pins, n, deny, ndeny,
-		    err);
-	return r;
+	while (!r && line_next(&rest, &l)) {
+		r = line_good(&l, at, pins, n, deny, ndeny, err);
+		found += below(l.point, at);
+	}
+	if (r || found >= n)
+		return r;
+	buf_addf(err, "%.*s: binds are missing in the table of mounts",
+	    SLICE_ARG(at));
+	return OCI_REFUSED;
 }
