@@ -126,6 +126,7 @@ struct account {
 	unsigned refs;
 	uint32_t uid, gid;
 	char name[BOUND_NAME];
+	char home[BOUND_HOME];		/* clean, absolute, not "/"; "" none */
 	size_t ngroups;			/* primary group included, sorted by name */
 	struct group groups[];
 };
@@ -134,6 +135,9 @@ struct account {
  * for a name that does not fit and for more than BOUND_GROUPS. */
 struct account *account_new(uint32_t uid, uint32_t gid, const char *name,
     const struct group *groups, size_t n);
+/* Sets the home of an account that nobody else has yet; a path that is none
+ * counts as "". */
+void account_home(struct account *a, const char *path);
 struct account *account_ref(struct account *a);
 struct account *account_unref(struct account *a);	/* returns NULL; a may be NULL */
 bool account_in_group(const struct account *a, const char *group);

@@ -81,6 +81,7 @@
 
 /* ---- names ---- */
 #define BOUND_NAME		64		/* bytes of a user or group name with its NUL */
+#define BOUND_HOME		512		/* bytes of a home directory's path with its NUL: a longer one counts as none */
 #define BOUND_GROUPS		1024		/* groups of one account */
 #define BOUND_MEMBERS		65536		/* members of one group */
 #define BOUND_PAM_TEXT		256		/* bytes of text from PAM modules that are passed on */

@@ -10,7 +10,7 @@
 /* Bodies.  Fixed width, host order, every text NUL-terminated and NUL-padded
  * (chan checks that neither is violated is the receiver's duty: msg_text). */
 struct msg_hello { uint8_t instance[16]; uint32_t version; uint32_t pad; };
-#define MSG_VERSION	1
+#define MSG_VERSION	2
 
 enum who_status { WHO_OK, WHO_UNKNOWN, WHO_TIMEOUT, WHO_BUSY, WHO_ERROR };
 struct msg_who_ask {
@@ -28,6 +28,7 @@ struct msg_who_is {		/* followed by ngroups struct group */
 	int32_t pam_code;
 	uint32_t ngroups;
 	char name[BOUND_NAME];
+	char home[BOUND_HOME];		/* as NSS has it; "" too long */
 	char text[BOUND_PAM_TEXT];	/* what modules said, or "" */
 };
 struct msg_group_ask { uint64_t serial; char name[BOUND_NAME]; };

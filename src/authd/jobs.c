@@ -176,7 +176,8 @@ static bool take_who(struct job *job, const char *p, size_t n)
 	n -= sizeof(is);
 	if (is.ngroups > BOUND_GROUPS || n != is.ngroups * sizeof(*groups) ||
 	    !names_valid(groups, is.ngroups) || !status_valid(is.status) ||
-	    msg_text(is.text, sizeof(is.text)) < 0)
+	    msg_text(is.text, sizeof(is.text)) < 0 ||
+	    msg_text(is.home, sizeof(is.home)) < 0)
 		return false;
 	if (is.status == WHO_OK ? msg_text(is.name, BOUND_NAME) <= 0 ||
 	    (ask->uid != WHO_UNSET && is.uid != ask->uid) : n != 0)

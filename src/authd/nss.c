@@ -152,6 +152,8 @@ enum who_status nss_account(const struct msg_who_ask *ask,
 		    BOUND_GROUPS);
 		return WHO_ERROR;
 	}
+	if (pw.pw_dir && strnlen(pw.pw_dir, BOUND_HOME) < BOUND_HOME)
+		memcpy(is->home, pw.pw_dir, strlen(pw.pw_dir));
 	is->uid = pw.pw_uid;
 	is->gid = pw.pw_gid;
 	return groups_name(gids, n, groups, &is->ngroups);

@@ -60,6 +60,22 @@ struct account *account_new(uint32_t uid, uint32_t gid, const char *name,
 	return a;
 }
 
+void account_home(struct account *a, const char *path)
+{
+	size_t n = strlen(path);
+
+	memset(a->home, 0, sizeof(a->home));
+	while (n && path[n - 1] == '/')
+		n--;
+	if (!n || path[0] != '/' || n >= sizeof(a->home))
+		return;
+	memcpy(a->home, path, n);
+	if (strstr(a->home, "//") || strstr(a->home, "/../") ||
+	    strstr(a->home, "/./") || (n > 2 && !strcmp(a->home + n - 3, "/..")) ||
+	    !strcmp(a->home + n - 2, "/."))
+		memset(a->home, 0, sizeof(a->home));
+}
+
 struct account *account_ref(struct account *a)
 {
 	if (a)
@@ -97,7 +113,8 @@ bool account_equal(const struct account *a, const struct account *b)
 	if (a == b)
 		return true;
 	if (!a || !b || a->uid != b->uid || a->gid != b->gid ||
-	    a->ngroups != b->ngroups || strcmp(a->name, b->name) != 0)
+	    a->ngroups != b->ngroups || strcmp(a->name, b->name) != 0 ||
+	    strcmp(a->home, b->home) != 0)
 		return false;
 	for (size_t i = 0; i < a->ngroups; i++)
 		if (group_compare(&a->groups[i], &b->groups[i]) != 0)

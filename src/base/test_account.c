@@ -47,6 +47,7 @@ static void test_equal(void **state _unused_)
 	struct account *b = account_new(1, 2, "x", turned, 4);
 	struct account *fewer = account_new(1, 2, "x", turned, 3);
 	struct account *other = account_new(1, 2, "y", turned, 4);
+	struct account *home = account_new(1, 2, "x", turned, 4);
 	struct account *gid = account_new(1, 3, "x", turned, 4);
 
 	assert_true(account_equal(a, b));
@@ -56,11 +57,42 @@ static void test_equal(void **state _unused_)
 	assert_false(account_equal(a, fewer));
 	assert_false(account_equal(a, other));
 	assert_false(account_equal(a, gid));
+	assert_true(account_equal(a, home));
+	account_home(home, "/home/x");
+	assert_false(account_equal(a, home));
+	account_unref(home);
 	account_unref(a);
 	account_unref(b);
 	account_unref(fewer);
 	account_unref(other);
 	account_unref(gid);
+}
+
+static void test_home(void **state _unused_)
+{
+	static const struct { const char *given, *kept; } homes[] = {
+		{ "/home/x", "/home/x" }, { "/srv/h/x//", "/srv/h/x" },
+		{ "/", "" }, { "", "" }, { "home/x", "" }, { "/home/../x", "" },
+		{ "/home/..", "" }, { "/.", "" }, { "/a/.", "" }, { "/a//b", "" },
+		{ "/home/./x", "" }, { "/..x", "/..x" }, { "/x..", "/x.." },
+		{ "/home/x", "/home/x" },
+	};
+	struct account *a = account_new(1, 2, "x", NULL, 0);
+	char wide[BOUND_HOME + 1];
+
+	for (size_t i = 0; i < countof(homes); i++) {
+		account_home(a, homes[i].given);
+		assert_string_equal(a->home, homes[i].kept);
+	}
+	memset(wide, 'a', sizeof(wide));
+	wide[0] = '/';
+	wide[BOUND_HOME] = '\0';
+	account_home(a, wide);
+	assert_string_equal(a->home, "");
+	wide[BOUND_HOME - 1] = '\0';
+	account_home(a, wide);
+	assert_string_equal(a->home, wide);
+	account_unref(a);
 }
 
 static void test_names(void **state _unused_)
@@ -86,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_home),
 		cmocka_unit_test(test_names),
 	};
 

@@ -1,5 +1,5 @@
 /*
- * bind.c: `bind' lines for one caller: with his name filled in, and the one by
+ * bind.c: `bind' lines for one caller: home and name filled in, and the one by
  * which a path gets in.  Texts only: what links and mounts make of a path is
  * the guard's (dockbroker-oci), who opens it as the caller and holds it to
  * what rights_bind says.
@@ -28,10 +28,9 @@ static bool bind_fill(const struct rights *r, struct slice path,
 	bool named = false;
 
 	if (path.p[0] == '~') {
-		named = r->uid != 0;
-		buf_addz(out, named ? "/home/" : "/root");
-		if (named)
-			buf_adds(out, name);
+		if (!r->account || !r->account->home[0])
+			return false;
+		buf_addz(out, r->account->home);
 		path.p++;
 		path.n--;
 	}

@@ -58,6 +58,7 @@ static inline struct who *who_user(struct who *w, uint32_t uid,
     const char *name, const char *group1, const char *group2)
 {
 	struct group g[2] = { { .gid = 1 }, { .gid = 2 } };
+	char home[BOUND_HOME];
 	size_t n = (group1 != NULL) + (group2 != NULL);
 
 	snprintf(g[0].name, sizeof(g[0].name), "%s", group1 ? group1 : "");
@@ -66,6 +67,9 @@ static inline struct who *who_user(struct who *w, uint32_t uid,
 		.session = WHO_UNSET };
 	w->account = account_new(uid, 1, name, g, n);
 	assert_non_null(w->account);
+	snprintf(home, sizeof(home), "%s%s", uid ? "/home/" : "/root",
+	    uid ? name : "");
+	account_home(w->account, home);
 	return w;
 }
 
