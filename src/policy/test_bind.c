@@ -160,14 +160,46 @@ static void test_nobody(void **state)
 	s.r = rights_new(s.p, &s.w);
 	s.f.guarded = true;
 	assert_int_equal(asked(&s, "/srv/x", false, &v), WHY_BIND_WHO);
-	assert_int_equal(asked(&s, "/home/ci", true, &v), WHY_BIND_WHO);
+	assert_int_equal(asked(&s, "/home/ci", true, &v), WHY_REACH);
 	scene_end(&s);
 	/* names that are no part of a path fill in none */
 	for (size_t i = 0; i < countof(names); i++) {
 		scene_make(&s, TWO, 1001, names[i]);
-		assert_int_equal(asked(&s, "/home/a/b", true, &v), WHY_REACH);
-		assert_int_equal(asked(&s, "/home", true, &v), WHY_REACH);
+		assert_int_equal(asked(&s, "/srv/a/b/out", true, &v), WHY_REACH);
+		assert_int_equal(asked(&s, "/out", true, &v), WHY_REACH);
 		assert_int_equal(asked(&s, "/srv/x", false, &v), WHY_ALLOWED);
+		scene_end(&s);
+	}
+}
+
+/* ~ is what the account says; without it the line is for nobody. */
+static void test_homes(void **state)
+{
+	static const struct home_case {
+		const char *home, *path;
+		enum why why;
+	} cases[] = {
+		{ "/srv/homes/al", "/srv/homes/al/x", WHY_ALLOWED },
+		{ "/srv/homes/al/", "/srv/homes/al", WHY_ALLOWED },
+		{ "/srv/homes/al", "/srv/homes/al2", WHY_REACH },
+		{ "/srv/homes/al", "/home/alice/x", WHY_REACH },
+		{ "", "/home/alice/x", WHY_REACH },
+		{ "", "/x", WHY_REACH },
+		{ "/", "/x", WHY_REACH },
+		{ "/home/../etc", "/etc", WHY_REACH },
+		{ "home/alice", "/home/alice", WHY_REACH },
+	};
+	struct scene s;
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		scene_make(&s, "role r {\n\tallow run\n\tbind ~ rw\n}\n"
+		    "grant r to user alice\n", 1000, "alice");
+		account_home(s.w.account, cases[i].home);
+		rights_unref(s.r);
+		s.r = rights_new(s.p, &s.w);
+		assert_int_equal(asked(&s, cases[i].path, true, &v), cases[i].why);
 		scene_end(&s);
 	}
 }
@@ -228,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_homes),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_told),
 	};
