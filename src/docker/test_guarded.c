@@ -128,6 +128,14 @@ static void test_mixed(void **state)
 	    "\"VolumeOptions\":{\"Labels\":{\"o\":\"a\"}}}," DUMMY("/x") ","
 	    "{\"Type\":\"volume\",\"Target\":\"/data\",\"VolumeOptions\":{\"Labels\":{\"o\":\"a\","
 	    "\"com.docker.volume.anonymous\":\"\"}}}]}}");
+	expect(CREATE, "{\"HostConfig\":{\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/w\"},"
+	    "{\"Type\":\"bind\",\"Source\":\"/b\",\"Target\":\"/data\"},"
+	    "{\"Type\":\"bind\",\"Source\":\"/b\",\"Target\":\"/x\",\"ReadOnly\":true,"
+	    "\"BindOptions\":{\"Propagation\":\"rprivate\"}}]}}", &e,
+	    "{\"Labels\":{\"o\":\"a\"},\"HostConfig\":{\"CapDrop\":[\"MKNOD\"],"
+	    "\"Runtime\":\"dockbroker\",\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/w\","
+	    "\"VolumeOptions\":{\"Labels\":{\"o\":\"a\",\"com.docker.volume.anonymous\":"
+	    "\"\"}}}," DUMMY("/data") "," DUMMY("/x") "]}}");
 	expect(CREATE, "{\"HostConfig\":{\"VolumesFrom\":[\"c\"],\"Binds\":[\"/a:/x\"]}}", &e,
 	    "{\"Labels\":{\"o\":\"a\"},\"HostConfig\":{\"VolumesFrom\":[\"c\"],\"CapDrop\":[\"MKNOD\"],"
 	    "\"Runtime\":\"dockbroker\",\"Mounts\":[" DUMMY("/x") "]}}");
