@@ -422,6 +422,8 @@ struct request {
 	bool asks_guard;		/* its body names the guard's runtime */
 	struct slice run_as;		/* "UID:GID" that is forced; .p NULL none */
 	struct kept *shown;		/* the record by which an answer is turned back */
+	struct kept *about;		/* that of the container which it is about: a --rm may be
+					 * gone before the answer to its start */
 	/* a tar on its way: upload.c */
 	struct archive *archive;
 	struct buf unchecked, checked;	/* as it came; what may go on */

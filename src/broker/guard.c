@@ -92,6 +92,11 @@ void kept_put(struct kept *k)
 	free(k);
 }
 
+const struct guard_record *kept_record(const struct kept *k)
+{
+	return k ? &k->record : NULL;
+}
+
 static struct kept *kept_new(struct slice id)
 {
 	struct kept *k = calloc(1, sizeof(*k));

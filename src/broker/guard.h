@@ -39,6 +39,7 @@ const struct guard_record *guard_hold(struct broker *b, struct slice id,
     struct kept **held);
 /* Is there one that cannot be read? */
 bool guard_spoilt(struct broker *b, struct slice id);
+const struct guard_record *kept_record(const struct kept *k);	/* NULL: NULL */
 void kept_put(struct kept *k);		/* k may be NULL */
 /* The container is no more: its record goes, in memory and on disk. */
 void guard_gone(struct broker *b, struct slice id);
@@ -108,6 +109,8 @@ bool guard_wanted(const struct client *c);
 void guard_unask(struct client *c);
 /* After the decision.  False: it was refused and answered. */
 bool guard_make(struct client *c) _must_check_;
+/* The record by which an error is told; NULL none. */
+const struct guard_record *guard_about(const struct client *c);
 void guard_edits(struct client *c, struct body_edits *e);
 /* Do the lines that let its binds in still do so? */
 bool guard_stands(struct client *c, const struct rights *now, const struct verdict *v);

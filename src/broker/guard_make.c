@@ -439,6 +439,10 @@ bool guard_make(struct client *c)
 	struct making k = { .client = c };
 	struct guard_record *kept;
 
+	struct entry *e = request_object(c, OBJECT_CONTAINER);
+
+	if (e)
+		(void)guard_hold(c->broker, slice_from(e->id), &r->about);
 	if (r->facts.endpoint->id == EP_CONTAINER_EXEC)
 		return exec_fits(c);
 	if (!guarded(c))
@@ -456,6 +460,29 @@ bool guard_make(struct client *c)
 	return true;
 }
 
+const struct guard_record *guard_about(const struct client *c)
+{
+	return c->request->guard ? c->request->guard : kept_record(c->request->about);
+}
+
+/* What the Engine runs by default may be ours: it takes what has no record and is in
+ * a user's control group for a step of a build. */
+static struct slice native_runtime(const struct client *c)
+{
+	const struct broker *b = c->broker;
+	const struct facts *f = &c->request->facts;
+	bool ours = slice_starts(slice_from(b->info.runtime),
+	    slice_from(b->conf.guard_runtime));
+
+	for (size_t i = 0; i < f->nreach; i++)
+		if (!strcmp(f->reach[i].word, "runtime") &&
+		    slice_is(f->reach[i].path, "HostConfig.Runtime"))
+			return SLICE("");	/* as he says */
+	if (ours)
+		return SLICE("runc");
+	return c->request->asks_guard ? slice_from(b->info.runtime) : SLICE("");
+}
+
 void guard_edits(struct client *c, struct body_edits *e)
 {
 	struct request *r = c->request;
@@ -464,9 +491,8 @@ void guard_edits(struct client *c, struct body_edits *e)
 		e->runtime = slice_from(c->broker->conf.guard_runtime);
 		e->bind_dir = slice_from(c->broker->conf.bind_dir);
 		e->powerless = r->powerless;
-	} else if (creates(c) && r->asks_guard) {
-		/* without a record the guard would not start it */
-		e->runtime = slice_from(c->broker->info.runtime);
+	} else if (guard_wanted(c)) {
+		e->runtime = native_runtime(c);
 	}
 	if (r->run_as.p)
 		e->user = r->run_as;

@@ -275,19 +275,12 @@ static void hide_others(struct client *c, struct buf *text)
 	}
 }
 
-static const struct guard_record *record_of(struct client *c)
-{
-	struct entry *e = request_object(c, OBJECT_CONTAINER);
-
-	return e ? guard_get(c->broker, slice_from(e->id)) : c->request->guard;
-}
-
 static bool send_all(struct client *c)
 {
 	struct request *r = c->request;
 	_cleanup_(buf_free) struct buf text = BUF(2 * HELD_MOST);
 
-	if (r->status >= 400 && answer_error(&r->facts, record_of(c), buf_slice(&r->held),
+	if (r->status >= 400 && answer_error(&r->facts, guard_about(c), buf_slice(&r->held),
 	    &text) && buf_ok(&text)) {
 		buf_reset(&r->held);
 		buf_adds(&r->held, buf_slice(&text));

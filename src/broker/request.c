@@ -44,6 +44,7 @@ void request_free(struct request *r)
 	if (r->keeping)
 		guard_leave(r->keeping, false);
 	kept_put(r->shown);
+	kept_put(r->about);
 	made_unpin(r, r->forwarded && !r->ended && !r->faulted);
 	answer_free(r->narrowed);
 	archive_free(r->archive);
