@@ -67,6 +67,8 @@ struct runs_as;
 /* bundle: absolute.  REFUSED when it is none that we can judge. */
 int spec_read(const char *bundle, struct arena *a, struct spec *out,
     struct buf *err) _must_check_;
+int spec_parse(struct slice text, const char *bundle, struct arena *a,
+    struct spec *out, struct buf *err) _must_check_;
 void spec_free(struct spec *s);		/* also for _cleanup_ */
 /* I7.  as gets its maps from the arena. */
 int spec_compare(const struct spec *s, const struct guard_record *r,
@@ -78,6 +80,7 @@ int spec_settle(struct spec *s, const struct guard_record *r,
     const struct slice *paths) _must_check_;
 /* Without a record: no CAP_MKNOD, and what is mounted outside /dev is nodev. */
 int spec_deaden(struct spec *s) _must_check_;
+void spec_print(const struct spec *s, struct buf *out);
 int spec_write(const struct spec *s, const char *bundle, struct buf *err) _must_check_;
 
 /* ---- look.c: what the machine says; tests have their own ---- */

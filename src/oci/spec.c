@@ -113,20 +113,14 @@ static bool rootfs_find(struct spec *s, const char *bundle, struct arena *a)
 	return s->rootfs.p != NULL;
 }
 
-int spec_read(const char *bundle, struct arena *a, struct spec *out,
-    struct buf *err)
+int spec_parse(struct slice text, const char *bundle, struct arena *a,
+    struct spec *out, struct buf *err)
 {
-	_cleanup_(buf_free) struct buf text = BUF(BOUND_SPEC);
 	_cleanup_(buf_free) struct buf good = BUF(BOUND_SPEC * 2);
-	char path[PATH_MAX];
 	int r;
 
 	*out = (struct spec){ NULL };
-	snprintf(path, sizeof(path), "%s/config.json", bundle);
-	r = file_read(path, false, &text, err);
-	if (r)
-		return r < 0 ? r : OCI_REFUSED;
-	quote_large(buf_slice(&text), &good);
+	quote_large(text, &good);
 	if (!buf_ok(&good))
 		return -ENOMEM;
 	r = json_parse(buf_slice(&good), &out->root, err);
@@ -141,6 +135,20 @@ int spec_read(const char *bundle, struct arena *a, struct spec *out,
 	buf_addz(err, "the spec has no process, linux, mounts or root of its own");
 	spec_free(out);
 	return OCI_REFUSED;
+}
+
+int spec_read(const char *bundle, struct arena *a, struct spec *out,
+    struct buf *err)
+{
+	_cleanup_(buf_free) struct buf text = BUF(BOUND_SPEC);
+	char path[PATH_MAX + 16];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/config.json", bundle);
+	r = file_read(path, false, &text, err);
+	if (r)
+		return r < 0 ? r : OCI_REFUSED;
+	return spec_parse(buf_slice(&text), bundle, a, out, err);
 }
 
 void spec_free(struct spec *s)

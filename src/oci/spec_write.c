@@ -158,7 +158,7 @@ static void put_process(struct buf *out, const json_t *process)
 	buf_addc(out, '}');
 }
 
-static void put_spec(struct buf *out, const struct spec *s)
+void spec_print(const struct spec *s, struct buf *out)
 {
 	json_t *v;
 	const char *key;
@@ -179,7 +179,7 @@ int spec_write(const struct spec *s, const char *bundle, struct buf *err)
 	_cleanup_(buf_free) struct buf text = BUF(BOUND_SPEC * 2);
 	_cleanup_(close_fd) int dir = -1, fd = -1;
 
-	put_spec(&text, s);
+	spec_print(s, &text);
 	if (!buf_ok(&text))
 		return -ENOMEM;
 	dir = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
