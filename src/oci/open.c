@@ -106,10 +106,9 @@ static void account(const struct bind_user *u, struct answer *a)
 	char name[BOUND_NAME], *room = NULL;
 	int n = BOUND_GROUPS, e = ERANGE;
 
-	if (!u->name.n || u->name.n >= sizeof(name))
+	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(u->name));
+	if (!u->name.n || !slice_is(u->name, name))
 		give_up(a, OPEN_UNKNOWN, ENOENT);
-	memcpy(name, u->name.p, u->name.n);
-	name[u->name.n] = '\0';
 	for (size_t size = 16384; e == ERANGE && size <= ENTRY_MAX; size *= 4) {
 		free(room);
 		room = malloc(size);

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,24 +24,17 @@ static int say(struct buf *err, const char *path, const char *what)
 	return OCI_REFUSED;
 }
 
-/* The upper directories too: search for everybody, since a container with a
- * user namespace may look from there. */
-static int dirs_make(const char *path, struct buf *err)
+/* Nothing above it is made: state-dir, where it is as a rule, has to be the
+ * broker's, and systemd gives the whole tree to him where it is not. */
+static int dir_make(const char *path, struct buf *err)
 {
-	char part[PATH_MAX];
-	size_t n = strlen(path);
-
-	if (*path != '/' || n < 2 || n >= sizeof(part))
+	if (*path != '/' || !path[1])
 		return say(err, path, "is not a path that can be made");
-	for (size_t i = 1; i <= n; i++) {
-		if (path[i] != '/' && path[i])
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0755) && errno != EEXIST)
-			return say(err, part, strerror(errno));
-	}
-	return OCI_GOOD;
+	if (!mkdir(path, 0755) || errno == EEXIST)
+		return OCI_GOOD;
+	return say(err, path, errno == ENOENT ? "its directory does not exist: "
+	    "make it first (state-dir: `systemd-tmpfiles --create', or a "
+	    "directory 0700 of broker-user)" : strerror(errno));
 }
 
 static int flag_set(int fd, bool immutable)
@@ -81,7 +73,7 @@ int setup_make(const char *bind_dir, struct buf *err)
 	r = place_check(bind_dir, &ignored);
 	if (r <= 0)
 		return r;
-	r = dirs_make(bind_dir, err);
+	r = dir_make(bind_dir, err);
 	if (r)
 		return r;
 	fd = open(bind_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -74,6 +74,10 @@ static void test_setup(void **state _unused_)
 	assert_non_null(mkdtemp(base));
 	snprintf(path, sizeof(path), "%s/a/mnt", base);
 	check_is(path, "No such file");
+	assert_int_equal(setup_make(path, &err), OCI_REFUSED);
+	assert_non_null(strstr(buf_text(&err), "its directory does not exist"));
+	buf_reset(&err);
+	assert_int_equal(mkdir(in(slice_from(base), "a"), 0755), 0);
 	if (setup_make(path, &err)) {
 		/* Not on every file system; then it says what to do. */
 		assert_non_null(strstr(buf_text(&err), "cannot"));
