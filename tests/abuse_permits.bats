@@ -142,12 +142,10 @@ may() { # HOSTCONFIG [BESIDE]...
 	engine rm ofine >/dev/null
 }
 
-@test "binds: refused until the guard is there, by a sentence that says so" {
+@test "binds: the path of the line and what is below it, read-only" {
 	refused - 403 POST "$V/containers/create" "$(host '"Binds":["/srv/shared:/x:ro"]')"
-	WHO=carol refused - 403 POST "$V/containers/create" "$(host '"Binds":["/srv/shared:/x:ro"]')"
-	says guard
-	WHO=carol refused - 403 POST "$V/containers/create" "$(host '"Binds":["/srv/shared:/x"]')"
-	hides guard
+	may '"Binds":["/srv/shared:/x:ro"]' '"Binds":["/srv/shared:/x"]'
+	may '"Binds":["/srv/shared/below:/x:ro"]' '"Binds":["/srv:/x:ro"]'
 	WHO=carol refused - 403 POST "$V/containers/create" \
 		"$(host '"Mounts":[{"Type":"bind","Source":"/srv/shared/../../etc","Target":"/x","ReadOnly":true}]')"
 	WHO=carol refused - 403 POST "$V/containers/create" "$(host '"Binds":["/srv/sharedx:/x:ro"]')"
@@ -175,7 +173,11 @@ may() { # HOSTCONFIG [BESIDE]...
 	may '"ExtraHosts":["h:host-gateway"]'
 	may '"VolumeDriver":"other","Binds":["v:/x"]' '"VolumeDriver":"third","Binds":["v:/x"]'
 	may '"StorageOpt":{"size":"1G"}' '"StorageOpt":{"other":"1G"}'
-	may '"Runtime":"other"' '"Runtime":"third"'
+	# the line is not enough: another one has no guard in front
+	WHO=carol refused - 403 POST "$V/containers/create" "$(host '"Runtime":"other"')"
+	says 'cannot have the guard in front'
+	WHO=carol refused - 403 POST "$V/containers/create" "$(host '"Runtime":"third"')"
+	refused - 403 POST "$V/containers/create" "$(host '"Runtime":"other"')"
 	allowed 201 POST "$V/containers/create?name=blog" \
 		"$(host '"LogConfig":{"Type":"json-file","Config":{"max-size":"1m","tag":"x","env":"A"}},"ExtraHosts":["a:10.0.0.1"]')"
 	engine rm blog >/dev/null
