@@ -16,8 +16,8 @@
 struct reader {
 	struct arena *arena;
 	struct buf *err;
-	const char *list;		/* where we are: "mounts", index; NULL at the top */
-	size_t index;
+	const char *list;		/* where we are: "mounts"; NULL at the top */
+	size_t index;			/* of it */
 };
 
 /* Says what is wrong with a member of where we are; name "": with the whole. */
@@ -26,7 +26,8 @@ static int bad(struct reader *r, const char *name, const char *text,
 {
 	buf_addz(r->err, "the record is not valid: ");
 	if (r->list)
-		buf_addf(r->err, "%s[%zu]%s", r->list, r->index, *name ? "." : "");
+		buf_addf(r->err, "%s[%zu]%s", r->list, r->index,
+		    *name ? "." : "");
 	buf_addf(r->err, "%s %s%s", name, text, what);
 	return GUARD_BAD;
 }
@@ -92,7 +93,8 @@ static int asked_read(struct reader *r, const struct member *m, json_t *v,
 	json_decref(list);
 	if (code < 0)
 		return code;
-	return is_list ? GUARD_GOOD : bad(r, m->name, "must be a JSON list", "");
+	return is_list ? GUARD_GOOD :
+	    bad(r, m->name, "must be a JSON list", "");
 }
 
 /* ---- objects ---- */
@@ -299,7 +301,8 @@ static int record_wrong(struct reader *r, const struct guard_record *g)
 	if (service != (g->uid == UINT32_MAX))
 		return bad(r, "user", "and uid do not belong together", "");
 	if (g->powerless && (g->ngroups || g->privileged))
-		return bad(r, "powerless", "cannot be, with groups or privileges", "");
+		return bad(r, "powerless", "cannot be, with groups or privileges",
+		    "");
 	for (size_t i = 0; i < g->nmounts; i++) {
 		const char *what = mount_wrong(g, &g->mounts[i]);
 
@@ -364,7 +367,8 @@ static int tree_read(struct reader *r, json_t *tree, struct guard_record *out)
 }
 
 /* Order, blanks, other spellings of the same: who wrote it was not write.c. */
-static int compare(const struct guard_record *g, struct slice line, struct buf *err)
+static int compare(const struct guard_record *g, struct slice line,
+    struct buf *err)
 {
 	_cleanup_(buf_free) struct buf again = BUF(8 * BOUND_GUARD_RECORD);
 

@@ -390,6 +390,7 @@ static void test_bounds(void **state)
 	r.asked_binds.n = BOUND_GUARD_RECORD;
 	assert_false(guard_write(&r, &out));
 	r.asked_binds.n = BOUND_GUARD_RECORD / 2;
+	buf_free(&out);
 	out = BUF(BOUND_GUARD_RECORD / 2);
 	assert_false(guard_write(&r, &out));
 	free(text);
