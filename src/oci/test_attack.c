@@ -279,6 +279,38 @@ static void test_unmapped(void **state _unused_)
 	powerless = false;
 }
 
+static void look_private(const struct slice *p)
+{
+	char line[4096];
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	int found = 0;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (strstr(line, p[0].p)) {
+			found++;
+			CHECK(!strstr(line, "shared:") && !strstr(line, "master:"));
+			CHECK(strstr(line, "nosuid,nodev"));
+		}
+	CHECK(found == 2);
+	fclose(f);
+}
+
+/* What the host mounts later does not come, nor the other way round. */
+static void test_private(void **state _unused_)
+{
+	const char *path = at("home/alice/share"), *sub = at("home/alice/share/s");
+
+	dir(path, ALICE, ALICE, 0755);
+	assert_int_equal(mount(path, path, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(NULL, path, NULL, MS_SHARED, NULL), 0);
+	dir(sub, ALICE, ALICE, 0755);
+	assert_int_equal(mount(sub, sub, NULL, MS_BIND, NULL), 0);
+	good(bind_of(path), look_private);
+	assert_int_equal(umount(sub), 0);
+	assert_int_equal(umount(path), 0);
+}
+
 /* What is mapped already is not mapped again. */
 static void test_twice(void **state _unused_)
 {
@@ -358,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_who),
 		cmocka_unit_test(test_submounts),
 		cmocka_unit_test(test_unmapped),
+		cmocka_unit_test(test_private),
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_race),
 	};
