@@ -1,5 +1,5 @@
-/* test_attack.c: paths that lead elsewhere, things that are no files, and mounts in
- * between. */
+/* test_attack.c: paths that lead elsewhere, things that are no files, and mounts
+ * in between. */
 #include "config.h"
 
 #include <errno.h>
