@@ -45,8 +45,8 @@ extern const struct member_table record_members, device_members, mount_members,
 bool path_clean(struct slice s);
 bool id_full(struct slice s);		/* 64 digits, lower case */
 
-/* The digits of the sum over the record's line.  -ENOMEM. */
-int sum_write(struct slice line, char out[GUARD_SUM]) _must_check_;
+/* sum.c: the digits of the sum over the record's line. */
+void sum_write(struct slice line, char out[GUARD_SUM]);
 void line_write(const struct guard_record *r, struct buf *out);
 
 #endif

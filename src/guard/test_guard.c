@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+
 #include "guard/guard_int.h"
 
 #define ID	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -82,7 +84,7 @@ static void read_line(struct got *g, const char *line)
 	char sum[GUARD_SUM];
 
 	buf_addz(&file, line);
-	assert_int_equal(sum_write(buf_slice(&file), sum), 0);
+	sum_write(buf_slice(&file), sum);
 	buf_addz(&file, "sha256 ");
 	buf_add(&file, sum, sizeof(sum));
 	buf_addc(&file, '\n');
@@ -94,6 +96,40 @@ static void refused(struct got *g, const char *why, const char *what)
 	if (g->code != GUARD_BAD || !strstr(buf_text(&g->err), why))
 		fail_msg("%s: %d, \"%s\", not \"%s\"", what, g->code,
 		    buf_text(&g->err), why);
+}
+
+/* ---- the sum ---- */
+
+static void sum_is(struct slice text, const char *digits)
+{
+	char sum[GUARD_SUM];
+
+	sum_write(text, sum);
+	assert_memory_equal(sum, digits, GUARD_SUM);
+}
+
+/* Of FIPS 180-4, and against libcrypto around the ends of blocks. */
+static void test_sum(void **state _unused_)
+{
+	static const char hex[] = "0123456789abcdef";
+	static char text[300];
+
+	sum_is(SLICE(""), "e3b0c44298fc1c149afbf4c8996fb924"
+	    "27ae41e4649b934ca495991b7852b855");
+	sum_is(SLICE("abc"), "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad");
+	for (size_t n = 0; n < sizeof(text); n++) {
+		unsigned char sum[EVP_MAX_MD_SIZE];
+		char digits[GUARD_SUM];
+		unsigned got;
+
+		text[n] = (char)(n * 7);
+		assert_int_equal(EVP_Digest(text, n, sum, &got, EVP_sha256(),
+		    NULL), 1);
+		for (size_t i = 0; i < GUARD_SUM; i++)
+			digits[i] = hex[sum[i / 2] >> (i % 2 ? 0 : 4) & 15];
+		sum_is((struct slice){ text, n }, digits);
+	}
 }
 
 /* ---- what comes back ---- */
@@ -469,6 +505,7 @@ static void test_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_fixed_point),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_torn),

@@ -2,10 +2,7 @@
  * write.c: the record as text, and the table of its members.  The same record
  * is always the same bytes: read.c takes nothing else.
  */
-#include <errno.h>
 #include <string.h>
-
-#include <openssl/evp.h>
 
 #include "guard/guard_int.h"
 
@@ -188,24 +185,6 @@ const struct member_table
     mount_members = { mount_rows, countof(mount_rows) },
     bind_members = { bind_rows, countof(bind_rows) };
 
-/* ---- the sum ---- */
-
-int sum_write(struct slice line, char out[GUARD_SUM])
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	if (!EVP_Digest(line.p, line.n, sum, &n, EVP_sha256(), NULL) ||
-	    2 * n != GUARD_SUM)
-		return -ENOMEM;
-	for (unsigned i = 0; i < n; i++) {
-		out[2 * i] = digits[sum[i] >> 4];
-		out[2 * i + 1] = digits[sum[i] & 15];
-	}
-	return 0;
-}
-
 /* ---- writing ---- */
 
 static void object_write(struct buf *out, const struct member_table *t,
@@ -318,9 +297,9 @@ bool guard_write(const struct guard_record *r, struct buf *out)
 	char sum[GUARD_SUM];
 
 	line_write(r, out);
-	if (!buf_ok(out) || out->len - start > GUARD_LINE || sum_write(
-	    (struct slice){ out->p + start, out->len - start }, sum))
+	if (!buf_ok(out) || out->len - start > GUARD_LINE)
 		return false;
+	sum_write((struct slice){ out->p + start, out->len - start }, sum);
 	buf_addz(out, "sha256 ");
 	buf_add(out, sum, sizeof(sum));
 	buf_addc(out, '\n');

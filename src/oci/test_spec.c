@@ -545,8 +545,7 @@ static void test_build(void **state _unused_)
 	spec_print(&m.spec, &m.text);
 	expect(&m, "CAP_MKNOD", false);
 	expect(&m, "CAP_CHOWN", true);
-	spec_free(&m.spec);
-	buf_free(&m.text);
+	made_free(&m);
 	load(&m, "mounts-28.5");
 	assert_int_equal(spec_parse(buf_slice(&m.text), "/run/bundle", &m.arena,
 	    &m.spec, &m.err), OCI_GOOD);
