@@ -18,8 +18,7 @@ guard_choose() {
 			grep -q '"Runtimes":{[^}]*"dockbroker":' || GUARD=none
 	fi
 	if [ "$GUARD" != none ] && [ -z "$ENGINE" ] && [ ! -x "$BUILD/dockbroker-oci" ]; then
-		echo "rig: no dockbroker-oci in $BUILD: no guard" >&2
-		GUARD=none
+		die "no dockbroker-oci in $BUILD: build there first, or --no-guard"
 	fi
 	echo "$GUARD" >"$DIR/guard"
 }
