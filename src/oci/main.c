@@ -16,6 +16,7 @@
 
 #define NAME		"dockbroker-oci"
 #define ARENA		(4UL << 20)	/* a record and all paths made from it */
+#define REASON		2000		/* bytes that are told of one */
 #define EXIT_USAGE	64
 
 struct guard {
@@ -25,6 +26,7 @@ struct guard {
 	struct guard_record record;	/* uid UINT32_MAX, no user: there is none */
 	struct spec spec;
 	char bundle[PATH_MAX];
+	bool untouched;			/* the spec stays as it is */
 	struct buf err;
 };
 
@@ -96,7 +98,8 @@ static int unrecorded_start(struct guard *g)
 		    "make it anew");
 		return OCI_REFUSED;
 	}
-	if (!build && !strcmp(conf, "pass"))
+	g->untouched = !build && !strcmp(conf, "pass");
+	if (g->untouched)
 		return OCI_GOOD;
 	r = place_enter(&g->err);
 	if (r == 0)
@@ -122,7 +125,7 @@ static int start(struct guard *g)
 	r = spec_read(g->bundle, &g->arena, &g->spec, &g->err);
 	if (r == 0)
 		r = known == LOAD_GOOD ? recorded_start(g) : unrecorded_start(g);
-	if (r == 0)
+	if (r == 0 && !g->untouched)
 		r = spec_write(&g->spec, g->bundle, &g->err);
 	return failed(g, r);
 }
@@ -155,7 +158,10 @@ static int refused(struct guard *g)
 
 	if (!buf_ok(&g->err) || !why.n)
 		why = SLICE("not started: there is no memory");
-	report(&g->args, &g->conf, &g->record, slice_cut(&why, '\n'));
+	why = slice_cut(&why, '\n');
+	if (why.n > REASON)
+		why.n = REASON;
+	report(&g->args, &g->conf, &g->record, why);
 	return 1;
 }
 

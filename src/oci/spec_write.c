@@ -119,6 +119,11 @@ static void put_key(struct buf *out, const char *key)
 	buf_addc(out, ':');
 }
 
+static bool is_digits(struct slice s)
+{
+	return s.n && strspn(s.p, "0123456789") == s.n;
+}
+
 /* Limits of 64 bits are numbers again: see spec.c. */
 static void put_limits(struct buf *out, const json_t *limits)
 {
@@ -131,8 +136,7 @@ static void put_limits(struct buf *out, const json_t *limits)
 		buf_addz(out, i ? ",{" : "{");
 		json_object_foreach(limit, key, v) {
 			put_key(out, key);
-			if (json_is_string(v) && word_in(slice_from(key),
-			    "hard soft"))
+			if (is_digits(text_of(v)))
 				buf_adds(out, text_of(v));
 			else
 				put(out, v);

@@ -513,13 +513,13 @@ static void test_settle(void **state _unused_)
 	load(&m, "mounts-20.10");
 	replace(&m, "\"noexec\",\"nosuid\",\"nodev\",\"rprivate\"", "\"dev\",\"suid\"");
 	replace(&m, "\"cwd\"", "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"hard\":"
-	    "18446744073709551615,\"soft\":7}],\"cwd\"");
+	    "18446744073709551615,\"soft\":\"1}]\"}],\"cwd\"");
 	compare(&m, &r);
 	assert_int_equal(m.code, OCI_GOOD);
 	assert_int_equal(spec_settle(&m.spec, &r, paths), 0);
 	buf_reset(&m.text);
 	spec_print(&m.spec, &m.text);
-	expect(&m, "\"hard\":18446744073709551615,\"soft\":7}", true);
+	expect(&m, "\"hard\":18446744073709551615,\"soft\":\"1}]\"}", true);
 	expect(&m, "/vol1/_data\",\"options\":[\"rbind\",\"ro\",\"nosuid\",\"nodev\"]", true);
 	expect(&m, "_data\",\"options\":[\"rbind\",\"nosuid\",\"nodev\"]", true);
 	expect(&m, "\"" MNT "/3\",\"options\":[\"rbind\",\"rprivate\"]", true);
