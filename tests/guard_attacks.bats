@@ -48,12 +48,13 @@ attack_swap_magic() {
 attack_race() {
 	local i racer won=1
 	u mkdir "$H/src" && u ln -s "$SRV/root" "$H/evil"
-	u "$WICKED" swap "$H/src" "$H/evil" 15 &
+	u "$WICKED" swap "$H/src" "$H/evil" 30 3>&- &
 	racer=$!
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-		d run --rm -v "$H/src:/src" wick:1 cat /src/secret
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		d run --rm -v "$H/src:/src" wick:1 cat /src/secret | grep "$SECRET" &&
+			won=0 && break
 		[ "$MODE" = plain ] || [ "$i" -lt 4 ] || break
-	done | grep "$SECRET" && won=0
+	done
 	kill "$racer"
 	wait "$racer" 2>/dev/null
 	return $won
@@ -141,7 +142,8 @@ attack_copied_in() {	# docker cp unpacks as real root
 attack_setuid_inside() {	# of root's in the bind: takes effect in the container
 	cp "$WICKED" "$H/x"
 	chmod 4755 "$H/x"
-	d run --rm -u 12345:12345 -v "$H:/src" wick:1 /src/x id | grep euid=0
+	d run --rm -u 12345:12345 -v "$H:/src" wick:1 /src/x id >"$T/got"
+	sees euid=0
 }
 @test "setuid by docker cp, and one that counts inside" {
 	chmod 0755 "$RIG_HOME/alice"
@@ -308,8 +310,8 @@ attack_read_only() {
 @test "submounts, propagation, read-only" {
 	chmod 0777 "$SRV/data"
 	beaten submount_ro 'Read-only file system'
-	beaten submount_setuid " $ALICE .*mine"
-	beaten propagation 'dockbroker: .*propagation|rslave'
+	beaten submount_setuid "Permission denied| $ALICE .*mine"
+	beaten propagation 'no line .* for .*Propagation'
 	beaten read_only "bind $SRV/data rw"
 }
 
@@ -396,7 +398,7 @@ attack_leads_to() {
 shut() { # PATH COMMAND [WHY WHY]: direct, by the link
 	local PLACE=$1 LOOK=$2 WHO=eve
 	beaten goes_to "${3:-dockbroker: .*$1}"
-	beaten leads_to "${4:-dockbroker: .*$1}"
+	beaten leads_to "${4:-dockbroker: .*($1|Permission denied)}"
 }
 
 @test "binds of the kernel's own file systems" {
@@ -427,7 +429,7 @@ shut() { # PATH COMMAND [WHY WHY]: direct, by the link
 		rm "$dir/guard-secret"
 	done
 	local ask="wicked ping /x | grep -q OK && echo $SECRET"
-	shut "$RIG_ENGINE_SOCK" "$ask"
+	shut "$RIG_ENGINE_SOCK" "$ask" '' 'neither a directory nor a regular file'
 	shut "$RIG/engine" "wicked ping /x/docker.sock | grep -q OK && echo $SECRET" \
 		'' 'dockbroker: .*'
 }

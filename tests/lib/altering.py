@@ -23,7 +23,7 @@ def add(c, key, *values):
 
 
 def mounts(c, **more):
-    mount = {"Type": "bind", "Source": "/", "Target": "/more"}
+    mount = {"Type": "bind", "Source": "/root", "Target": "/more"}
     mount.update(more)
     add(c, "Mounts", mount)
 
@@ -46,7 +46,6 @@ setter("writable", "ReadonlyRootfs", False)
 setter("newprivs", "SecurityOpt", [])
 setter("unconfined", "SecurityOpt", ["no-new-privileges", "seccomp=unconfined"])
 setter("sysctl", "Sysctls", {"net.ipv4.ip_forward": "1"})
-setter("groups", "GroupAdd", ["6"])
 setter("rules", "DeviceCgroupRules", ["b *:* rwm"])
 setter("device", "Devices", [{"PathOnHost": os.environ.get("DISK", ""),
        "PathInContainer": "/dev/disk", "CgroupPermissions": "rwm"}])
@@ -64,7 +63,7 @@ def root(c):
 
 @change
 def oldroot(c):
-    add(c, "Binds", "/:/more")
+    add(c, "Binds", "/root:/more")
 
 
 @change
@@ -87,7 +86,7 @@ def tmpfs(c):
 
 @change
 def source(c):
-    c["HostConfig"]["Mounts"][0]["Source"] = "/"
+    c["HostConfig"]["Mounts"][0]["Source"] = "/root"
 
 
 @change

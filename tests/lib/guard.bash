@@ -24,7 +24,7 @@ SECRET=secret-of-root
 SECTOR=sector-of-disk
 ALICE=2401 BOB=2402 EVE=2403
 # The guard could not open it as him, or it is not where the policy says.
-REFUSED="dockbroker: .*(Permission denied|leads to)"
+REFUSED="dockbroker: .*(Permission denied|leads to|not inside)"
 
 # ---- the two Engines ----
 
@@ -44,7 +44,7 @@ guard_ground() { # what both have: places, programs, the disk
 	export DISK DISK_MINOR=${DISK#/dev/loop}
 }
 
-guard_policy() { # more lines from stdin
+guard_policy() { # more lines of the workers' role from stdin
 	cat >"$T/policy.conf" <<-P
 	role worker {
 		allow version info ping events images history search
@@ -52,9 +52,10 @@ guard_policy() { # more lines from stdin
 		      restart kill pause unpause rename update rm exec attach cp
 		      commit export  on own
 		allow volume network build tag save load import rmi  on own
-		bind ~ rw
+		bind /HOMES/%u rw
 		bind $SRV/team rw
 		bind $SRV/data ro
+	$(cat)
 	}
 	role careless {
 		allow run create ps logs inspect start rm exec wait cp on own
@@ -63,7 +64,6 @@ guard_policy() { # more lines from stdin
 	grant worker to group dev
 	grant careless to group lab
 	P
-	cat >>"$T/policy.conf"
 }
 
 # The rig, and a plain Engine beside it unless the rig's Engine serves as one.
@@ -72,6 +72,8 @@ guard_up() { # RIG-ARG...
 	[ -z "${GUARD_PROVE_ONLY:-}" ] || set -- --no-guard "$@"
 	rig_up --policy "$T/policy.conf" --user "alice:$ALICE:dev,team" \
 		--user "bob:$BOB:dev,team" --user "eve:$EVE:lab" "$@" || return
+	sed -i "s,/HOMES/,$RIG_HOME/," "$RIG_POLICY"
+	dockbroker reload || return
 	local who
 	for who in alice bob eve; do export "IDS_$who=$(ids_of "$who")"; done
 	chgrp "$(cut -d: -f3 < <(grep ^team: "$RIG_ETC/group"))" "$SRV/team" "$SRV/data"
@@ -110,8 +112,22 @@ ids_of() { # NAME: "UID GID GID,GID..."
 # wick:1 busybox and wicked; devs:1 with a node of the disk; vols:1 hands it down to
 # a volume.  Into both Engines: images are what anybody can bring along.
 guard_images() {
-	local t=$SRV/root/tree a socks=("$RIG_ENGINE_SOCK") s
+	local t=$SRV/root/tree socks=("$RIG_ENGINE_SOCK") s
 	[ "$PLAIN_SOCK" = "$RIG_ENGINE_SOCK" ] || socks+=("$PLAIN_SOCK")
+	base_tree "$t"
+	for s in "${socks[@]}"; do image_of "$s" "$t" wick:1 || return; done
+	mkdir "$t"/{devs,vol}
+	mknod -m 0666 "$t/devs/disk" b 7 "$DISK_MINOR"
+	mknod -m 0666 "$t/vol/disk" b 7 "$DISK_MINOR"
+	for s in "${socks[@]}"; do
+		image_of "$s" "$t" devs:1 &&
+			image_of "$s" "$t" vols:1 -c 'VOLUME /vol' || return
+	done
+	rm -rf "$t"
+}
+
+base_tree() { # DIR
+	local t=$1 a
 	mkdir -p "$t"/{bin,etc,tmp,root,home,src,var,data}
 	chmod 1777 "$t/tmp"
 	cp "$(command -v busybox)" "$t/bin/busybox"
@@ -122,15 +138,6 @@ guard_images() {
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh app:x:1000:1000:app:/home:/bin/sh \
 		postgres:x:70:70:postgres:/var:/bin/sh >"$t/etc/passwd"
 	printf '%s\n' root:x:0: app:x:1000: postgres:x:70: >"$t/etc/group"
-	for s in "${socks[@]}"; do image_of "$s" "$t" wick:1 || return; done
-	mkdir "$t"/{devs,vol}
-	mknod -m 0666 "$t/devs/disk" b 7 "$DISK_MINOR"
-	mknod -m 0666 "$t/vol/disk" b 7 "$DISK_MINOR"
-	for s in "${socks[@]}"; do
-		image_of "$s" "$t" devs:1 &&
-			image_of "$s" "$t" vols:1 -c 'VOLUME /vol' || return
-	done
-	rm -rf "$t"
 }
 
 image_of() { # SOCK TREE NAME ARG...
@@ -143,11 +150,11 @@ image_of() { # SOCK TREE NAME ARG...
 # ---- who does what ----
 
 on_host() { # NAME COMMAND...
-	local ids=IDS_$1 uid gid groups
+	local name=$1 ids=IDS_$1 uid gid groups
 	read -r uid gid groups <<<"${!ids}"
 	shift
-	setpriv --reuid "$uid" --regid "$gid" --groups "$groups" \
-		timeout --foreground -k 2 30 "$@"
+	HOME=$RIG_HOME/$name setpriv --reuid "$uid" --regid "$gid" \
+		--groups "$groups" timeout --foreground -k 2 120 "$@"
 }
 u() { on_host "$WHO" "$@"; }
 o() { on_host bob "$@"; }

@@ -231,6 +231,27 @@ static int do_swap(char **arg)
 	return 0;
 }
 
+/* tree DIR COUNT: so many small files, as package managers leave them */
+static int do_tree(char **arg)
+{
+	char path[PATH_MAX];
+	long n = atol(arg[1]);
+
+	for (long i = 0; i < n; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%ld", arg[0], i / 100);
+		if (i % 100 == 0 && mkdir(path, 0755) < 0)
+			return bad(path);
+		snprintf(path, sizeof(path), "%s/%ld/%ld.js", arg[0], i / 100, i);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		if (fd < 0 || write(fd, path, 40) != 40)
+			return bad(path);
+		close(fd);
+	}
+	return 0;
+}
+
 /* remount DIR: for writing, with setuid and devices */
 static int do_remount(char **arg)
 {
@@ -250,6 +271,7 @@ static const struct {
 	{ "setcap", 1, do_setcap }, { "setxattr", 3, do_setxattr },
 	{ "acl", 2, do_acl }, { "tmpfile", 2, do_tmpfile },
 	{ "swap", 3, do_swap }, { "remount", 1, do_remount },
+	{ "tree", 2, do_tree },
 };
 
 int main(int argc, char **argv)
