@@ -31,7 +31,8 @@ bool look_own_network(struct slice path)
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* A directory stands for what is in it, as for Docker. */
+/* A directory stands for what is in it, as for Docker, which does not follow
+ * links in there either: users may make some in /dev/shm. */
 bool look_device(struct slice path, char type, int64_t major, int64_t minor)
 {
 	char name[PATH_MAX], *paths[] = { name, NULL };
@@ -41,7 +42,8 @@ bool look_device(struct slice path, char type, int64_t major, int64_t minor)
 	FTS *f;
 
 	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(path));
-	f = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	f = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW |
+	    FTS_XDEV | FTS_NOCHDIR, NULL);
 	while (f && !found && (e = fts_read(f))) {
 		if (e->fts_info != FTS_DEFAULT)
 			continue;
