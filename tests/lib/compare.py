@@ -151,7 +151,7 @@ def untar(data):
 ID = re.compile(r"(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 ADDRESS = re.compile(r"\b(172|192\.168)\.\d+\.\d+(\.\d+)?(/\d+)?")
-MAC = re.compile(r"02:42:[0-9a-f:]{11}")
+MAC = re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b")
 RANDOM = re.compile(r"^/?[a-z]+_[a-z]+\d?$")
 NUMBERS = {"IPPrefixLen", "Created", "time", "timeNano", "Pid", "ResolvConfPath"}
 # Requests that the broker refuses, or answers, before the Engine has seen them.
@@ -159,8 +159,9 @@ INTENDED = [
     ["images", "load rubbish: POST /images/load"],
     ["images", "bad: GET /images/Bad%20Name/json"],
 ]
-# Volumes become labelled mounts, which the Engine shows as such.
-ASIDE = {"Binds", "Mode", "Source", "Runtime"}
+# The guard in front, of which inspect tells; and what newer Engines add to a
+# read-only bind of old clients, which the guard makes read-only as a whole.
+ASIDE = {"Runtime", "ReadOnlyNonRecursive"}
 ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
@@ -191,10 +192,7 @@ class Alike:
                  and k != "com.docker.volume.anonymous"}
             if key == "Labels" and not v:
                 return None
-            v = self.object(v)
-            if key == "VolumeOptions" and not any(v.values()):
-                return None
-            return v
+            return self.object(v)
         if isinstance(v, list):
             if key == "Mounts":     # the Engine's order is none
                 v = sorted(v, key=lambda m: m.get("Destination") or
@@ -227,15 +225,15 @@ class Alike:
         out = {}
         for key in sorted(o):
             v = o[key]
-            if key in ASIDE or key == "Mounts" and "Binds" in o:
+            if key in ASIDE:
                 continue
+            if key == "Source" and o.get("Type") == "volume":
+                continue    # of nameless ones a list tells it once it was asked
             if key.startswith("dockbroker."):
                 continue
             if key == "PublicPort" and isinstance(v, int) and v >= 32768:
                 v = "P"
             out[self.text(key)] = self.value(key, v)
-        if out.get("VolumeOptions", 1) is None:
-            del out["VolumeOptions"]
         return out
 
     def body(self, kind, data):
@@ -511,6 +509,7 @@ def diff(one, two):
 
 def main(args):
     import scenes           # noqa: F401
+    import scenes_binds     # noqa: F401
     import scenes_images    # noqa: F401
     if len(args) >= 2 and args[0] == "--as":
         become(args[1])
