@@ -174,6 +174,8 @@ struct body_edits {
 					 * directory, writable, rprivate; "" as they are */
 	struct slice user;		/* User of a create or an exec; "" as it is */
 	bool powerless;			/* CapDrop ALL, SecurityOpt no-new-privileges, no CapAdd or GroupAdd */
+	const struct slice *groups;	/* GroupAdd of a create: these as well, not in its record */
+	size_t ngroups;
 };
 /*
  * What a create asks for, for its record.  After refs were looked up.  Left to the

@@ -420,6 +420,8 @@ struct request {
 	struct keeping *keeping;	/* it is on its way to the disk */
 	bool powerless;
 	bool asks_guard;		/* its body names the guard's runtime */
+	const struct slice *groups;	/* his, for binds; in the arena */
+	size_t ngroups;
 	struct slice run_as;		/* "UID:GID" that is forced; .p NULL none */
 	struct kept *shown;		/* the record by which an answer is turned back */
 	struct kept *about;		/* that of the container which it is about: a --rm may be

@@ -362,6 +362,33 @@ static bool making_powerless(struct making *k)
 
 /* ---- the create ---- */
 
+/* What his groups let him do outside they let him do in his binds: the guard maps
+ * them, and the processes have to be in them.  Not root's. */
+static bool making_groups(struct making *k)
+{
+	struct client *c = k->client;
+	struct request *r = c->request;
+	const struct account *a = c->who->account;
+	struct slice *to;
+	bool own = false;
+
+	r->ngroups = 0;
+	for (size_t i = 0; i < k->n; i++)
+		own |= k->mounts[i].kind == GUARD_BIND && k->mounts[i].uid == r->owner.uid;
+	if (!own || !a || r->powerless)
+		return true;
+	to = arena_alloc(&r->arena, (a->ngroups + 1) * sizeof(*to));
+	for (size_t i = 0; to && i < a->ngroups; i++) {
+		if (a->groups[i].gid == 0 || a->groups[i].gid == a->gid)
+			continue;
+		to[r->ngroups] = arena_format(&r->arena, "%u", a->groups[i].gid);
+		if (!to[r->ngroups++].p)
+			return no_memory(c);
+	}
+	r->groups = to;
+	return to || no_memory(c);
+}
+
 static bool unable(struct client *c, struct buf *why)
 {
 	client_error(c, 503, "dockbroker: %s", buf_text(why));
@@ -450,7 +477,7 @@ bool guard_make(struct client *c)
 	r->guard = NULL;
 	r->powerless = false;
 	if (!guard_there(c) || !runtime_fits(c) || !making_read(&k) ||
-	    !making_powerless(&k) || !making_fits(&k))
+	    !making_powerless(&k) || !making_fits(&k) || !making_groups(&k))
 		return false;
 	kept = arena_alloc(&r->arena, sizeof(*kept));
 	if (!kept)
@@ -491,6 +518,8 @@ void guard_edits(struct client *c, struct body_edits *e)
 		e->runtime = slice_from(c->broker->conf.guard_runtime);
 		e->bind_dir = slice_from(c->broker->conf.bind_dir);
 		e->powerless = r->powerless;
+		e->groups = r->groups;
+		e->ngroups = r->ngroups;
 	} else if (guard_wanted(c)) {
 		e->runtime = native_runtime(c);
 	}

@@ -110,6 +110,7 @@ void edit_host(struct answer *a, struct edit *e, struct slice value)
 		{ "NetworkMode", edit_mode },
 		{ "Mounts", edit_asked_mounts },
 		{ "CgroupParent", edit_parent },
+		{ "GroupAdd", edit_groups },
 		{ 0 }
 	};
 

@@ -65,6 +65,26 @@ void edit_asked_mounts(struct answer *a, struct edit *e, struct slice value)
 		edit_remove(e, value);
 }
 
+/* With binds there are his own groups in it, which he did not ask for. */
+void edit_groups(struct answer *a, struct edit *e, struct slice value)
+{
+	const struct guard_record *r = answer_record(a);
+	bool binds = false;
+
+	for (size_t i = 0; r && i < r->nmounts; i++)
+		binds |= r->mounts[i].kind == GUARD_BIND;
+	if (!binds)
+		return;
+	buf_reset(&a->tags);
+	for (size_t i = 0; i < r->ngroups; i++) {
+		buf_addc(&a->tags, i ? ',' : '[');
+		buf_add_json_string(&a->tags, r->groups[i]);
+	}
+	buf_addz(&a->tags, r->ngroups ? "]" : "null");
+	if (buf_ok(&a->tags))
+		edit_replace(e, value, buf_slice(&a->tags));
+}
+
 /* ---- Mounts ---- */
 
 /* One of "Mounts", decoded. */

@@ -289,6 +289,37 @@ static void write_powers(struct splice *s, const struct spot *p)
 		splice_old(s, p);
 }
 
+static bool group_asked(const struct splice *s, struct slice group)
+{
+	const struct texts *t = &s->body->wish.groups;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (slice_equal(t->all[i], group))
+			return true;
+	return false;
+}
+
+static void write_groups(struct splice *s, const struct spot *p)
+{
+	struct slice old = splice_value(s, p);
+
+	if (s->edits->powerless || !s->edits->ngroups) {
+		write_powers(s, p);
+		return;
+	}
+	splice_key(s, "GroupAdd");
+	buf_addc(s->out, '[');
+	if (old.n > 2)
+		buf_add(s->out, old.p + 1, old.n - 2);
+	for (size_t i = 0; i < s->edits->ngroups; i++) {
+		if (group_asked(s, s->edits->groups[i]))
+			continue;
+		splice_comma(s);
+		buf_add_json_string(s->out, s->edits->groups[i]);
+	}
+	buf_addc(s->out, ']');
+}
+
 /* The last one counts, where some say it and some its opposite. */
 static void write_security(struct splice *s, const struct spot *p)
 {
@@ -314,7 +345,7 @@ static spot_fn write_host;
 static spot_fn *const writers[SPOT_COUNT] = {
 	[SPOT_REF] = write_ref, [SPOT_BINDS] = write_binds,
 	[SPOT_CAP_ADD] = write_powers, [SPOT_CAP_DROP] = write_cap_drop,
-	[SPOT_GROUPS] = write_powers, [SPOT_SECURITY] = write_security,
+	[SPOT_GROUPS] = write_groups, [SPOT_SECURITY] = write_security,
 	[SPOT_RUNTIME] = write_runtime, [SPOT_USER] = write_user,
 	[SPOT_MOUNT] = write_mount, [SPOT_MEMORY] = write_memory,
 	[SPOT_NANO_CPUS] = write_nano, [SPOT_CGROUP_PARENT] = write_cgroup_parent,
