@@ -158,11 +158,9 @@ static bool bind_at(struct answer *a, struct slice bind, struct slice target,
 static bool mount_at(struct answer *a, const struct guard_record *r,
     struct slice target)
 {
-	struct walk w = walk_into(is_list(r->asked_mounts) ? r->asked_mounts :
-	    SLICE(""));
-	struct walk m;
+	struct walk w = walk_into(r->asked_mounts), m;
 
-	while (walk_next(&w)) {
+	while (w.close == ']' && walk_next(&w)) {
 		m = walk_into(w.m.value);
 		while (m.close == '}' && walk_next(&m))
 			if (key_is(&m.m, "Target") && same_place(a,
@@ -187,11 +185,10 @@ static bool is_nameless(const struct guard_record *r, struct slice target)
 static struct slice mode_asked(struct answer *a, const struct guard_record *r,
     struct slice target)
 {
-	struct walk w = walk_into(is_list(r->asked_binds) ? r->asked_binds :
-	    SLICE(""));
+	struct walk w = walk_into(r->asked_binds);
 	struct slice mode;
 
-	while (walk_next(&w)) {
+	while (w.close == ']' && walk_next(&w)) {
 		if (bind_at(a, text_of(w.m.value, &a->memory), target, &mode))
 			return mode.n ? mode : SLICE_NONE;
 	}

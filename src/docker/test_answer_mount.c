@@ -191,6 +191,25 @@ static void test_removed(void **state)
 	}
 }
 
+/* With binds the broker adds his groups. */
+static void test_groups(void **state)
+{
+	static const struct slice asked[] = { SLICE("audio"), SLICE("\"5\"") };
+	struct guard_record some = full;
+	struct reader r = { .line = INSPECTS, .record = &some, .asked = MINE };
+	const char *sent = "{\"HostConfig\":{\"GroupAdd\":[\"audio\",\"2500\"]}}";
+
+	(void)state;
+	is(r, sent, "{\"HostConfig\":{\"GroupAdd\":null}}\n");
+	some.groups = asked;
+	some.ngroups = 2;
+	is(r, sent, "{\"HostConfig\":{\"GroupAdd\":[\"audio\",\"\\\"5\\\"\"]}}\n");
+	/* without, they are as they were sent */
+	some.mounts = &mounts[2];
+	some.nmounts = 1;
+	is(r, sent, "{\"HostConfig\":{\"GroupAdd\":[\"audio\",\"2500\"]}}\n");
+}
+
 /* Volumes of his own, which the broker made Mounts of. */
 static void test_volumes_alone(void **state)
 {
@@ -428,6 +447,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inspect),
 		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_volumes_alone),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_lists),

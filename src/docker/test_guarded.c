@@ -162,6 +162,29 @@ static void test_powerless(void **state)
 	    "\"no-new-privileges=false\",\"no-new-privileges\"]"));
 }
 
+/* His groups beside those that he asks for, each once. */
+static void test_groups(void **state)
+{
+	static const struct slice his[] = { { "2500", 4 }, { "2600", 4 } };
+	struct body_edits e = { .groups = his, .ngroups = 2 };
+
+	(void)state;
+	expect(CREATE, "{}", &e, HOST("\"GroupAdd\":[\"2500\",\"2600\"]"));
+	expect(CREATE, HOST("\"Init\":true"), &e,
+	    HOST("\"GroupAdd\":[\"2500\",\"2600\"],\"Init\":true"));
+	expect(CREATE, HOST("\"GroupAdd\":[]"), &e,
+	    HOST("\"GroupAdd\":[\"2500\",\"2600\"]"));
+	expect(CREATE, HOST("\"GroupAdd\":[\"audio\",\"2600\"]"), &e,
+	    HOST("\"GroupAdd\":[\"audio\",\"2600\",\"2500\"]"));
+	expect(CREATE, HOST("\"GroupAdd\":[\"2500\",\"2600\"]"), &e,
+	    HOST("\"GroupAdd\":[\"2500\",\"2600\"]"));
+	e.ngroups = 0;
+	expect(CREATE, HOST("\"GroupAdd\":[\"audio\"]"), &e, HOST("\"GroupAdd\":[\"audio\"]"));
+	e = (struct body_edits){ .groups = his, .ngroups = 2, .powerless = true };
+	expect(CREATE, HOST("\"GroupAdd\":[\"audio\"]"), &e,
+	    HOST("\"CapDrop\":[\"ALL\"],\"SecurityOpt\":[\"no-new-privileges\"]"));
+}
+
 /* Each part can be absent. */
 static void test_all(void **state)
 {
@@ -214,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_runtime_asked),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_powerless),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_all),
 	};
 
