@@ -189,7 +189,7 @@ static int do_setxattr(char **arg)
 static int do_acl(char **arg)
 {
 	struct { uint16_t tag, perm; uint32_t id; } e[5] = {
-		{ 0x01, 6, UINT32_MAX }, { 0x02, 6, (uint32_t)atol(arg[1]) },
+		{ 0x01, 6, UINT32_MAX }, { 0x02, 6, (uint32_t)strtol(arg[1], NULL, 10) },
 		{ 0x04, 0, UINT32_MAX }, { 0x10, 6, UINT32_MAX },
 		{ 0x20, 0, UINT32_MAX } };
 	char b[4 + sizeof(e)] = { 2 };
@@ -222,7 +222,7 @@ static int do_tmpfile(char **arg)
 /* swap A B SECONDS: exchanges the two all the time */
 static int do_swap(char **arg)
 {
-	time_t end = time(NULL) + atol(arg[2]);
+	time_t end = time(NULL) + strtol(arg[2], NULL, 10);
 
 	while (time(NULL) < end)
 		if (renameat2(AT_FDCWD, arg[0], AT_FDCWD, arg[1],
@@ -235,7 +235,7 @@ static int do_swap(char **arg)
 static int do_tree(char **arg)
 {
 	char path[PATH_MAX];
-	long n = atol(arg[1]);
+	long n = strtol(arg[1], NULL, 10);
 
 	for (long i = 0; i < n; i++) {
 		int fd;
