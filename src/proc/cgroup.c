@@ -56,7 +56,12 @@ static int failed(struct buf *err, const char *dir, const char *file)
 
 static int dir_open(int at, const char *name, bool make)
 {
-	if (make && mkdirat(at, name, 0755) && errno != EEXIST)
+	int made = make ? mkdirat(at, name, 0755) : -1;
+
+	if (make && made && errno != EEXIST)
+		return -1;
+	/* Whatever the umask is: root of a remapped Engine has to come through. */
+	if (!made && fchmodat(at, name, 0755, 0))
 		return -1;
 	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
