@@ -156,8 +156,11 @@ $HERE/f:/etc/f"
 	run alice start cc
 	ends 1 "error mounting \"$HERE/a\" to rootfs at \"/bin/busybox\""
 	[[ $output != *"$RIG_BIND_DIR"* ]] || fail "the guard's directory is told"
+	run alice run --rm -v "$HERE/a:/bin/busybox" box:1 true
+	[ "$status" != 0 ]
+	ends "$status" "error mounting \"$HERE/a\" to rootfs at \"/bin/busybox\""
 	run alice inspect -f '{{.State.Error}}' cc
-	ends 0 "error mounting"
+	ends 0 "error mounting \"$HERE/a\" to rootfs"
 }
 
 @test "docker-py: a container made anew from what inspect says of it" {

@@ -23,6 +23,7 @@ static const struct spot container_list[] = {
 };
 static const struct spot container_inspect[] = {
 	{ .key = "Id", .look = look_id, .always = true },
+	{ .key = "State", .look = look_edit, .edit = edit_state, .always = true },
 	{ .key = "HostConfig", .look = look_edit, .edit = edit_host, .always = true },
 	{ .key = "Mounts", .look = look_edit, .edit = edit_mounts, .always = true },
 	{ .key = "Config", .look = look_edit, .edit = edit_image, .always = true },

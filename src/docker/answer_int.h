@@ -115,7 +115,7 @@ look_fn look_container, look_image, look_network, look_volume, look_peer,
 look_fn look_id, look_edit, look_text, look_none, look_refs, look_count,
     look_layers;
 edit_fn edit_reference, edit_image, edit_host, edit_networks, edit_manifests,
-    edit_binds, edit_asked_mounts, edit_groups, edit_mounts;
+    edit_binds, edit_asked_mounts, edit_groups, edit_state, edit_mounts;
 /* The guard's record of the container of this part; NULL: none. */
 const struct guard_record *answer_record(struct answer *a);
 /* Does a mount of the container match query_volume? */

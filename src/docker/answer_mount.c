@@ -85,6 +85,24 @@ void edit_groups(struct answer *a, struct edit *e, struct slice value)
 		edit_replace(e, value, buf_slice(&a->tags));
 }
 
+static void edit_error(struct answer *a, struct edit *e, struct slice value)
+{
+	static const struct facts none;
+
+	buf_reset(&a->tags);
+	if (answer_error(&none, answer_record(a), value, &a->tags) &&
+	    buf_ok(&a->tags))
+		edit_replace(e, value, buf_slice(&a->tags));
+}
+
+/* Why it did not start. */
+void edit_state(struct answer *a, struct edit *e, struct slice value)
+{
+	static const struct rule rules[] = { { "Error", edit_error }, { 0 } };
+
+	edit_members(a, e, value, rules);
+}
+
 /* ---- Mounts ---- */
 
 /* One of "Mounts", decoded. */

@@ -148,6 +148,12 @@ static void test_inspect(void **state)
 	r.record = NULL;
 	is(r, INSPECT(MINE, HOST("[\"a:/a\"]", ",\"Mounts\":" ITS_MOUNTS), ITS),
 	    INSPECT(MINE, HOST("[\"a:/a\"]", ",\"Mounts\":" ITS_MOUNTS), ITS) "\n");
+	/* Why it did not start. */
+	r.record = &full;
+	is(r, "{\"Id\":\"" MINE "\",\"State\":{\"Pid\":0,\"Error\":\"error mounting \\\""
+	    DIR "/0\\\" to rootfs at \\\"/src\\\"\",\"Dead\":false}}",
+	    "{\"Id\":\"" MINE "\",\"State\":{\"Pid\":0,\"Error\":\"error mounting \\\""
+	    HOME "\\\" to rootfs at \\\"/src\\\"\",\"Dead\":false}}\n");
 	/* Nothing of the kind. */
 	r.record = &full;
 	is(r, "{\"Id\":\"" MINE "\",\"HostConfig\":null,\"Mounts\":null}",

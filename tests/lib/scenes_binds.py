@@ -89,4 +89,5 @@ def binds(c):
     c.create("cmp-x", ["true"], what="over a file",
              HostConfig={"Binds": [a + ":/bin/busybox"]})
     c.start("cmp-x")
+    c.inspect("over a file", "cmp-x")
     c.rm("cmp-x")
