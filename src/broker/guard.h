@@ -20,6 +20,7 @@ void info_stop(struct broker *b);
 bool info_lacks(const struct broker *b, struct buf *why);
 bool bind_dir_lacks(const struct broker *b, struct buf *why);
 bool info_good(const struct broker *b);	/* nothing is missing, as far as is known */
+bool info_remapped(const struct broker *b);	/* containers have 65536 ids */
 /* For CTL_STATUS: ,"guard":"good|missing|none|unknown","guard_runtime":... */
 void info_status(const struct broker *b, struct buf *out);
 /* What of the answer matters; tells the log what cannot work when it is news. */

@@ -132,6 +132,11 @@ bool info_good(const struct broker *b)
 	    TOLD_ROOT | TOLD_ROOTLESS | TOLD_PODMAN));
 }
 
+bool info_remapped(const struct broker *b)
+{
+	return b->info.told & TOLD_USERNS;
+}
+
 bool bind_dir_lacks(const struct broker *b, struct buf *why)
 {
 	struct stat st;

@@ -379,7 +379,8 @@ static bool making_groups(struct making *k)
 		return true;
 	to = arena_alloc(&r->arena, (a->ngroups + 1) * sizeof(*to));
 	for (size_t i = 0; to && i < a->ngroups; i++) {
-		if (a->groups[i].gid == 0 || a->groups[i].gid == a->gid)
+		if (a->groups[i].gid == 0 || a->groups[i].gid == a->gid ||
+		    (a->groups[i].gid > 65535 && info_remapped(c->broker)))
 			continue;
 		to[r->ngroups] = arena_format(&r->arena, "%u", a->groups[i].gid);
 		if (!to[r->ngroups++].p)
