@@ -211,6 +211,8 @@ enum file_outcome { FILE_GOOD, FILE_MISSING, FILE_BAD };
  * (at most 8) belong to root or to us, and none but sticky directories is
  * writable for group or others.  err gets "PATH: what" on MISSING and BAD. */
 int file_read(const char *path, bool trusted, struct buf *out, struct buf *err) _must_check_;
+/* What is to be read of fd, in the same way; path: for err. */
+int file_read_fd(int fd, const char *path, struct buf *out, struct buf *err) _must_check_;
 
 /* seen: at once; settled: `settle' ms later, once for all in between. */
 struct watch_ops {

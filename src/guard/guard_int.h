@@ -1,6 +1,7 @@
 /*
  * guard_int.h: the members of a record, for write.c and read.c: one table says
- * what is written, in which order, and what is accepted.
+ * what is written, in which order, and what is accepted; and the plan of a map of
+ * ids, for its test.
  */
 #ifndef DOCKBROKER_GUARD_INT_H
 #define DOCKBROKER_GUARD_INT_H
@@ -44,9 +45,33 @@ extern const struct member_table record_members, device_members, mount_members,
 /* Absolute, without ".", "..", empty parts and a slash at the end; no controls. */
 bool path_clean(struct slice s);
 bool id_full(struct slice s);		/* 64 digits, lower case */
+/* words: separated by one blank each. */
+bool word_in(struct slice word, const char *words);
 
 /* sum.c: the digits of the sum over the record's line. */
 void sum_write(struct slice line, char out[GUARD_SUM]);
 void line_write(const struct guard_record *r, struct buf *out);
+
+/* ---- idmap.c ---- */
+
+#define MAP_EXTENTS	340	/* the kernel's limit for one map */
+
+struct id_map {
+	struct id_extent e[MAP_EXTENTS];	/* host: on the disk; container: what the kernel shows */
+	size_t n;
+	bool full;
+};
+struct id_pin { uint32_t container, disk; };
+/* sub: first of 65536 subordinate ids, 0 none; outer: the container's user
+ * namespace.  Sets full when it does not fit. */
+void idmap_fill(struct id_map *map, const struct id_pin *pins, size_t npins,
+    uint32_t sub, const struct id_extent *outer, size_t nouter);
+/* The kernel's text of it. */
+void idmap_print(const struct id_map *map, struct buf *out);
+/* First id of a good range of the user in the text of /etc/subuid; 0: none. */
+uint32_t idmap_sub(struct slice text, struct slice name, uint32_t uid);
+/* What id of the container is in the initial namespace. */
+bool idmap_outer(uint32_t id, const struct id_extent *outer, size_t nouter,
+    uint32_t *out);
 
 #endif

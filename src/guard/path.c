@@ -37,6 +37,16 @@ bool id_full(struct slice s)
 	return s.n == 64;
 }
 
+bool word_in(struct slice word, const char *words)
+{
+	struct slice rest = slice_from(words);
+
+	while (rest.n)
+		if (slice_equal(slice_cut(&rest, ' '), word))
+			return true;
+	return false;
+}
+
 bool guard_within(struct slice path, struct slice within)
 {
 	if (slice_is(within, "/"))

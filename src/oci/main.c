@@ -35,7 +35,7 @@ static int failed(struct guard *g, int r)
 {
 	if (r < 0)
 		buf_addf(&g->err, "not started: %s", strerror(-r));
-	return r ? OCI_REFUSED : OCI_GOOD;
+	return r ? GUARD_BAD : GUARD_GOOD;
 }
 
 /* ---- with a record ---- */
@@ -45,11 +45,12 @@ static int mounts(struct guard *g, const struct runs_as *as)
 	const struct config *c = &g->conf;
 	const struct guard_record *r = &g->record;
 	struct slice audit = slice_from(c->audit_log), *paths;
-	const struct slice deny[] = {
+	const struct slice dirs[] = {
 		r->engine_root, r->bind_dir, slice_from(c->bind_dir),
 		slice_from(c->state_dir), slice_from(c->run_dir),
 		{ audit.p, (size_t)(strrchr(audit.p, '/') - audit.p) }
 	};
+	const struct guard_deny deny = { dirs, countof(dirs) };
 	bool binds = false;
 	int e;
 
@@ -62,10 +63,9 @@ static int mounts(struct guard *g, const struct runs_as *as)
 	if (e == 0)
 		e = place_nodev(g->spec.rootfs.p, &g->err);
 	if (e == 0 && binds)
-		e = place_check(r->bind_dir.p, &g->err);
+		e = setup_check(r->bind_dir.p, &g->err);
 	if (e == 0 && binds)
-		e = place_binds(r, as, deny, countof(deny), &g->arena, paths,
-		    &g->err);
+		e = place_binds(r, as, &deny, &g->arena, paths, &g->err);
 	return e ? e : spec_settle(&g->spec, r, paths);
 }
 
@@ -76,10 +76,10 @@ static int recorded_start(struct guard *g)
 
 	if (g->args.restore) {
 		buf_addz(&g->err, "a checkpoint is not what was allowed");
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	}
-	r = spec_compare(&g->spec, &g->record, g->bundle, &g->arena, &as,
-	    &g->err);
+	r = spec_compare(&g->spec, &g->record, &look_machine, &g->arena,
+	    &as, &g->err);
 	return r ? r : mounts(g, &as);
 }
 
@@ -96,11 +96,11 @@ static int unrecorded_start(struct guard *g)
 		buf_addz(&g->err, "there is no record of this container: it was "
 		    "not made by dockbrokerd, or with an earlier state of it; "
 		    "make it anew");
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	}
 	g->untouched = !build && !strcmp(conf, "pass");
 	if (g->untouched)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	r = place_enter(&g->err);
 	if (r == 0)
 		r = place_nodev(g->spec.rootfs.p, &g->err);
@@ -115,18 +115,18 @@ static int start(struct guard *g)
 
 	r = daemon_conf(g->args.conf, &g->conf, &g->err);
 	if (r)
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	known = record_load(&g->conf, g->args.id, &g->arena, &g->record,
 	    &g->err);
 	if (known == LOAD_BAD)
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if (!realpath(g->args.bundle, g->bundle))
 		return failed(g, -errno);
 	r = spec_read(g->bundle, &g->arena, &g->spec, &g->err);
 	if (r == 0)
 		r = known == LOAD_GOOD ? recorded_start(g) : unrecorded_start(g);
 	if (r == 0 && !g->untouched)
-		r = spec_write(&g->spec, g->bundle, &g->err);
+		r = spec_replace(&g->spec, &g->err);
 	return failed(g, r);
 }
 
@@ -137,7 +137,7 @@ static int setup(struct guard *g)
 	if (r == 0)
 		r = g->args.undo ? setup_undo(g->conf.bind_dir, &g->err) :
 		    setup_make(g->conf.bind_dir, &g->err);
-	if (failed(g, r) == OCI_GOOD)
+	if (failed(g, r) == GUARD_GOOD)
 		return 0;
 	daemon_faults(&g->err);
 	return 1;
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 			config_defaults(&g.conf);
 		break;
 	case ARGS_MAKES:
-		if (start(&g) != OCI_GOOD)
+		if (start(&g) != GUARD_GOOD)
 			return refused(&g);
 		break;
 	default:

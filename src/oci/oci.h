@@ -1,111 +1,43 @@
 /*
- * oci.h: the inside of dockbroker-oci.
+ * oci.h: the inside of dockbroker-oci: what it reads, opens and mounts.  What it
+ * decides is decided in guard.h's library.
  *
  * Runs as root for milliseconds, started by containerd's shim in place of runc.
- * main.c reads arguments, configuration and record, spec.c the bundle's
- * config.json and compares it with the record, place*.c make the mounts, then
- * runc is executed.  Who controls what: arguments and bundle the Engine (root);
- * the record dockbrokerd, as a claim of the user named in it; paths that it names
- * the user; everything that is opened for him is opened with his rights.
+ * Who controls what: arguments and bundle the Engine (root); the record
+ * dockbrokerd, as a claim of the user named in it; paths that it names the user;
+ * everything that is opened for him is opened with his rights.
+ *
+ * Outcomes are guard.h's: GUARD_BAD has the reason in err, one sentence, and
+ * nothing is started.
  */
 #ifndef DOCKBROKER_OCI_OCI_H
 #define DOCKBROKER_OCI_OCI_H
 
-#include "dockbroker/base.h"
 #include "dockbroker/guard.h"
 
-/* REFUSED: the reason is in err, one sentence; nothing was started. */
-enum oci_outcome { OCI_GOOD, OCI_REFUSED };
-
-/* ---- args.c: how we were called ---- */
-
-/* By our name: dockbroker-oci, dockbroker-oci-default, dockbroker-oci-build. */
-enum called { CALLED_STRICT, CALLED_DEFAULT, CALLED_BUILD };
-/* RUNC: another verb; MAKES: create, run, restore. */
-enum args_outcome {
-	ARGS_RUNC, ARGS_MAKES, ARGS_SETUP, ARGS_HELP, ARGS_VERSION, ARGS_BAD
-};
-
-struct args {
-	enum called called;
-	const char *conf;		/* NULL unless named */
-	bool undo;			/* of setup */
-	char **runc;			/* its argv; [0] is free to be set */
-	const char *log;		/* runc's --log; NULL */
-	bool json;			/* its --log-format */
-	bool restore;			/* the verb starts from a checkpoint */
-	const char *bundle, *id;	/* set when MAKES */
-};
-int args_parse(int argc, char **argv, struct args *out, struct buf *err) _must_check_;
-/* words: separated by one blank each. */
-bool word_in(struct slice word, const char *words);
-
-/* ---- load.c: what stands on disk ---- */
+/* ---- disk.c: record, config.json, refusals, runc ---- */
 
 enum load_outcome { LOAD_GOOD, LOAD_NONE, LOAD_BAD };
 /* The record of container id.  BAD: one that cannot be believed, see err. */
 int record_load(const struct config *c, const char *id, struct arena *a,
     struct guard_record *out, struct buf *err) _must_check_;
-bool broker_user(const struct config *c, uint32_t *uid, uint32_t *gid);
+/* bundle: absolute. */
+int spec_read(const char *bundle, struct arena *a, struct spec *out,
+    struct buf *err) _must_check_;
+int spec_replace(const struct spec *s, struct buf *err) _must_check_;
+/* Tells runc's --log, stderr and the broker's spool. */
+void report(const struct args *a, const struct config *c,
+    const struct guard_record *r, struct slice why);
+/* What is in the directory but "." and "..", counted up to max; or -errno. */
+int dir_count(int fd, int max) _must_check_;
 /* Executes runc; returns only when that failed, the reason in err. */
 void runc_exec(const char *conf, char **argv, struct buf *err);
 
-/* ---- report.c: a refusal ---- */
+/* ---- look.c ---- */
 
-/* To runc's --log, stderr and (uid not UINT32_MAX, or user named) the broker's spool. */
-void report(const struct args *a, const struct config *c,
-    const struct guard_record *r, struct slice why);
+extern const struct guard_look look_machine;
 
-/* ---- spec*.c: config.json ---- */
-
-struct spec {
-	struct json_t *root;			/* owned */
-	struct json_t *process, *os, *mounts;	/* in it; os is "linux" */
-	struct slice rootfs;			/* absolute; in the arena */
-};
-struct runs_as;
-/* bundle: absolute.  REFUSED when it is none that we can judge. */
-int spec_read(const char *bundle, struct arena *a, struct spec *out,
-    struct buf *err) _must_check_;
-int spec_parse(struct slice text, const char *bundle, struct arena *a,
-    struct spec *out, struct buf *err) _must_check_;
-void spec_free(struct spec *s);		/* also for _cleanup_ */
-/* I7.  as gets its maps from the arena. */
-int spec_compare(const struct spec *s, const struct guard_record *r,
-    const char *bundle, struct arena *a, struct runs_as *as, struct buf *err) _must_check_;
-/* Is it a build step of a user: below his control group? */
-bool spec_of_user(const struct spec *s);
-/* nosuid,nodev for volumes, nodev for tmpfs; binds lead to paths.  -ENOMEM. */
-int spec_settle(struct spec *s, const struct guard_record *r,
-    const struct slice *paths) _must_check_;
-/* Without a record: no CAP_MKNOD, and what is mounted outside /dev is nodev. */
-int spec_deaden(struct spec *s) _must_check_;
-void spec_print(const struct spec *s, struct buf *out);
-int spec_write(const struct spec *s, const char *bundle, struct buf *err) _must_check_;
-
-/* ---- look.c: what the machine says; tests have their own ---- */
-
-/* Is the process in a control group of that container? */
-bool look_process(uint32_t pid, struct slice container);
-/* Is it the network name space that we are in: the Engine's, the host's? */
-bool look_own_network(struct slice path);
-/* Is there such a device at path, or below it? */
-bool look_device(struct slice path, char type, int64_t major, int64_t minor);
-/* Is what is mounted on path dir, or below dir, on its file system? */
-bool look_mounted(struct slice path, struct slice dir);
-/* Does the Engine have to name an AppArmor profile? */
-bool look_apparmor(void);
-
-/* ---- place*.c: mounts ---- */
-
-struct id_extent { uint32_t container, host, count; };	/* of spec.linux.uidMappings */
-
-/* Whom the container runs as, from the final spec. */
-struct runs_as {
-	uint32_t uid, gid;		/* process.user, as the container sees it */
-	const struct id_extent *uids, *gids;	/* its user namespace; none: 0 0 4294967295 */
-	size_t nuids, ngids;
-};
+/* ---- place.c: mounts ---- */
 
 /* A mount namespace of our own, a slave of the Engine's. */
 int place_enter(struct buf *err) _must_check_;
@@ -117,13 +49,60 @@ int place_nodev(const char *path, struct buf *err) _must_check_;
  * besides those of guard_denied.  The caller has entered a namespace of its own.
  */
 int place_binds(const struct guard_record *r, const struct runs_as *as,
-    const struct slice *deny, size_t ndeny, struct arena *a, struct slice *paths,
+    const struct guard_deny *deny, struct arena *a, struct slice *paths,
     struct buf *err) _must_check_;
-/* Is bind_dir root's, empty and immutable, or on something read-only? */
-int place_check(const char *bind_dir, struct buf *err) _must_check_;
+/* Says that the kernel refused `what' for path, by errno; negative when that is
+ * our own failure. */
+int kernel_refuse(struct slice path, const char *what, struct buf *err);
 
-/* setup.c: `dockbroker-oci setup' makes bind_dir, `setup --undo' takes it away. */
+/* ---- setup.c: the directory that the Engine knows for every bind ---- */
+
+/* Is it root's, empty and immutable, or on something read-only? */
+int setup_check(const char *bind_dir, struct buf *err) _must_check_;
+/* `dockbroker-oci setup' makes it, `setup --undo' takes it away. */
 int setup_make(const char *bind_dir, struct buf *err) _must_check_;
 int setup_undo(const char *bind_dir, struct buf *err) _must_check_;
+
+/* ---- the binds of one container, on their way from the record to mounts ---- */
+
+/* Somebody whose paths are bound; filled from NSS by open.c. */
+struct bind_user {
+	struct map_user who;		/* its groups are those below */
+	gid_t groups[BOUND_GROUPS];
+	int ns;				/* user namespace with his map, or -1 */
+};
+
+/* One bind. */
+struct pin {
+	struct guard_bound *b;		/* what is known of it */
+	struct bind_user *user;
+	int fd;				/* O_PATH, opened as the user, or -1 */
+	int within;			/* likewise, of m->within */
+	bool dir;
+	char name[8];			/* below the private tmpfs */
+};
+
+/* open.c: fills u, and fd and within of those pins that are u's.  Everything
+ * happens with u's rights, in a child that ends with this function. */
+int open_as(struct bind_user *u, struct pin *pins, size_t n, struct buf *err)
+    _must_check_;
+
+struct opened {
+	enum open_step step;
+	int error;			/* errno of that step */
+	int fd, within;
+};
+/* open_path.c: opens m->source and m->within with the rights that we have.  Ends at
+ * the first step that fails; what is open then is for the caller to close. */
+void open_source(const struct guard_mount *m, struct opened *o);
+
+/* idmap.c: u->ns, where u is the container's user and everybody else is
+ * somebody of u's /etc/subuid range, or nobody. */
+int idmap_make(struct bind_user *u, const struct runs_as *as, struct buf *err)
+    _must_check_;
+
+/* tree.c: a detached copy of p's tree, nosuid, nodev, mapped, private. */
+int tree_clone(const struct pin *p, bool powerless, int *out, struct buf *err)
+    _must_check_;
 
 #endif

@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #include "dockbroker/proc.h"
-#include "oci/open_int.h"
+#include "oci/oci.h"
 
 #define FD_ANSWER	3
 #define ENTRY_MAX	(16UL * 1024 * 1024)	/* bytes of one NSS entry */
@@ -106,8 +106,8 @@ static void account(const struct bind_user *u, struct answer *a)
 	char name[BOUND_NAME], *room = NULL;
 	int n = BOUND_GROUPS, e = ERANGE;
 
-	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(u->name));
-	if (!u->name.n || !slice_is(u->name, name))
+	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(u->who.name));
+	if (!slice_is(u->who.name, name) || !*name)
 		give_up(a, OPEN_UNKNOWN, ENOENT);
 	for (size_t size = 16384; e == ERANGE && size <= ENTRY_MAX; size *= 4) {
 		free(room);
@@ -118,9 +118,9 @@ static void account(const struct bind_user *u, struct answer *a)
 	}
 	if (e && e != ENOENT && e != ESRCH)
 		give_up(a, OPEN_ACCOUNT, e);
-	if (!found || !slice_is(u->name, pw.pw_name))
+	if (!found || !slice_is(u->who.name, pw.pw_name))
 		give_up(a, OPEN_UNKNOWN, ENOENT);
-	if (pw.pw_uid != u->uid)
+	if (pw.pw_uid != u->who.uid)
 		give_up(a, OPEN_OTHER, EINVAL);
 	if (getgrouplist(name, pw.pw_gid, a->groups, &n) < 0)
 		give_up(a, OPEN_ACCOUNT, E2BIG);
@@ -135,17 +135,17 @@ static void account(const struct bind_user *u, struct answer *a)
 static void become(const struct bind_user *u, const struct answer *a,
     pid_t parent)
 {
-	uid_t ids[3];
+	uid_t uid = u->who.uid, ids[3];
 	gid_t gids[3];
 
 	if (setgroups(a->ngroups, a->groups) ||
 	    setresgid(a->gid, a->gid, a->gid) ||
-	    setresuid(u->uid, u->uid, u->uid) ||
+	    setresuid(uid, uid, uid) ||
 	    getresuid(&ids[0], &ids[1], &ids[2]) ||
 	    getresgid(&gids[0], &gids[1], &gids[2]))
 		_exit(1);
 	for (int i = 0; i < 3; i++)
-		if (ids[i] != u->uid || gids[i] != a->gid)
+		if (ids[i] != uid || gids[i] != a->gid)
 			_exit(1);
 	if (getgroups(0, NULL) != (int)a->ngroups || !setuid(0) ||
 	    prctl(PR_SET_DUMPABLE, 0) ||
@@ -167,7 +167,7 @@ static _Noreturn void child(int fd, pid_t parent, const struct bind_user *u,
 
 		if (pins[i].user != u)
 			continue;
-		open_source(pins[i].m, &o);
+		open_source(pins[i].b->m, &o);
 		if (o.step != OPEN_DONE)
 			give_up(&a, o.step, o.error);
 		a.step = OPEN_DONE;
@@ -176,75 +176,6 @@ static _Noreturn void child(int fd, pid_t parent, const struct bind_user *u,
 		close(o.within);
 	}
 	_exit(0);
-}
-
-/* ---- what it says ---- */
-
-static const char *advice(int error)
-{
-	switch (error) {
-	case ENOENT:
-		return ": make it first, or bind with -v";
-	case EACCES:
-		return ": bind what this account may read";
-	default:
-		return "";
-	}
-}
-
-static int say(const struct bind_user *u, const struct guard_mount *m,
-    const struct answer *a, struct buf *err)
-{
-	const char *why = strerror(a->error);
-
-	switch (a->step) {
-	case OPEN_ACCOUNT:
-		buf_addf(err, "the account %.*s cannot be looked up (%s): start "
-		    "the container again when it can", SLICE_ARG(u->name), why);
-		break;
-	case OPEN_UNKNOWN:
-		buf_addf(err, "the account %.*s, which the binds are for, does "
-		    "not exist: remove the container", SLICE_ARG(u->name));
-		break;
-	case OPEN_OTHER:
-		buf_addf(err, "the account %.*s has another uid than %u, for "
-		    "which the container was made: make the container anew",
-		    SLICE_ARG(u->name), u->uid);
-		break;
-	case OPEN_WITHIN:
-		buf_addf(err, "%.*s, where the policy permits the bind %.*s, "
-		    "cannot be opened as %.*s: %s", SLICE_ARG(m->within),
-		    SLICE_ARG(m->source), SLICE_ARG(u->name), why);
-		break;
-	case OPEN_LINK:
-		buf_addf(err, "%.*s, where the policy permits the bind %.*s, "
-		    "leads through a symbolic link that is not root's: ask the "
-		    "administrator to permit the path itself",
-		    SLICE_ARG(m->within), SLICE_ARG(m->source));
-		break;
-	case OPEN_MAKE:
-		buf_addf(err, "%.*s is missing and cannot be made as %.*s: %s",
-		    SLICE_ARG(m->source), SLICE_ARG(u->name), a->error == EXDEV ?
-		    "a symbolic link leads elsewhere: make it first" : why);
-		break;
-	case OPEN_KIND:
-		buf_addf(err, "%.*s is neither a directory nor a regular file: "
-		    "bind the directory that it is in", SLICE_ARG(m->source));
-		break;
-	case OPEN_SOURCE:
-	case OPEN_READ:
-		buf_addf(err, "%.*s cannot be opened as %.*s: %s%s",
-		    SLICE_ARG(m->source), SLICE_ARG(u->name), why,
-		    advice(a->error));
-		break;
-	case OPEN_BECOME:
-	case OPEN_DONE:
-	default:
-		buf_addf(err, "%.*s was not opened as %.*s%s: start the "
-		    "container again", SLICE_ARG(m->source), SLICE_ARG(u->name),
-		    a->error == ETIMEDOUT ? " in time" : "");
-	}
-	return OCI_REFUSED;
 }
 
 /* ---- the parent ---- */
@@ -310,9 +241,10 @@ static int collect(int fd, struct bind_user *u, struct pin *pins, size_t n,
 	hear(fd, until, &a, fds);
 	close_fd(&fds[0]);
 	close_fd(&fds[1]);
-	u->gid = a.gid;
-	u->ngroups = a.ngroups;
 	memcpy(u->groups, a.groups, sizeof(u->groups));
+	u->who.gid = a.gid;
+	u->who.groups = u->groups;
+	u->who.ngroups = a.ngroups;
 	for (size_t i = 0; i < n; i++) {
 		if (pins[i].user != u)
 			continue;
@@ -326,9 +258,9 @@ static int collect(int fd, struct bind_user *u, struct pin *pins, size_t n,
 		if (a.step == OPEN_DONE)
 			continue;
 		*hangs = a.step == OPEN_BECOME && a.error == ETIMEDOUT;
-		return say(u, pins[i].m, &a, err);
+		return open_refuse(pins[i].b->m, a.step, a.error, err);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* The user may have stopped the child, or a file server may hold it for good:

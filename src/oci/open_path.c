@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "dockbroker/proc.h"
-#include "oci/open_int.h"
+#include "oci/oci.h"
 
 #define LINKS	40	/* on one way: the kernel's number */
 

@@ -315,8 +315,8 @@ static void test_private(void **state _unused_)
 static void test_twice(void **state _unused_)
 {
 	struct guard_mount m = bind_of(at("home/alice/again"));
-	struct bind_user u = { .uid = ALICE, .gid = ALICE, .ns = -1,
-	    .name = SLICE("alice") };
+	struct bind_user u = { .who = { .uid = ALICE, .gid = ALICE,
+	    .name = SLICE("alice") }, .ns = -1 };
 	struct mount_attr a = { .attr_set = MAP };
 	struct buf err = BUF(4096);
 	int tree = open_tree(AT_FDCWD, at("home/alice/src"), OPEN_TREE_CLONE);
@@ -366,9 +366,9 @@ static void test_race(void **state _unused_)
 			struct slice path[1];
 			int r = place(&m, 1, &as_root, path, &err);
 
-			CHECK(r == OCI_GOOD || r == OCI_REFUSED);
+			CHECK(r == GUARD_GOOD || r == GUARD_BAD);
 			CHECK(r || (!stat(path[0].p, &st) && st.st_uid == 0));
-			_exit(r == OCI_GOOD ? 10 : 11);
+			_exit(r == GUARD_GOOD ? 10 : 11);
 		}
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) >= 10);

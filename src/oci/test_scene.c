@@ -131,13 +131,14 @@ int place(const struct guard_mount *m, size_t n,
 	static struct arena a;
 	struct guard_record r = { .mounts = m, .nmounts = n, .bind_dir =
 	    slice_from(dir_top), .powerless = powerless };
-	struct slice deny[] = { slice_from(at("secret")),
+	struct slice paths_denied[] = { slice_from(at("secret")),
 	    slice_from(at("engine")), SLICE("") };
+	struct guard_deny deny = { paths_denied, 3 };
 	int e;
 
 	arena_init(&a, 1 << 20);
 	e = place_enter(err);
-	return e ? e : place_binds(&r, as, deny, 3, &a, paths, err);
+	return e ? e : place_binds(&r, as, &deny, &a, paths, err);
 }
 
 /* A case that ended within its child has left no child of its own. */
@@ -148,7 +149,7 @@ static _Noreturn void case_run(const struct guard_mount *m, size_t n,
 	struct slice paths[BOUND_GUARD_BINDS + 2];
 	int r = place(m, n, as, paths, &err);
 
-	if (r != (needle ? OCI_REFUSED : OCI_GOOD) ||
+	if (r != (needle ? GUARD_BAD : GUARD_GOOD) ||
 	    (needle && !strstr(buf_text(&err), needle))) {
 		fprintf(stderr, "outcome %d: %s\n", r, buf_text(&err));
 		_exit(1);
@@ -260,8 +261,8 @@ void look_mapped(const struct slice *p)
 /* Does this kernel map what is at top? */
 static bool mappable(void)
 {
-	struct bind_user u = { .uid = ALICE, .gid = ALICE, .ns = -1,
-	    .name = SLICE("alice") };
+	struct bind_user u = { .who = { .uid = ALICE, .gid = ALICE,
+	    .name = SLICE("alice") }, .ns = -1 };
 	struct mount_attr a = { .attr_set = 0x00100000 };
 	struct buf err = BUF(4096);
 	int tree = open_tree(AT_FDCWD, top, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);

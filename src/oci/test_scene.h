@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "oci/place_int.h"
+#include "oci/oci.h"
 
 #define ALICE	2001
 #define BOB	2002

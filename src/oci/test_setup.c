@@ -46,7 +46,7 @@ static void test_nodev(void **state _unused_)
 		/* Of a mount, and again. */
 		CHECK(!place_nodev(at("home/alice/src"), &err));
 		CHECK(!place_nodev(top, &err));
-		CHECK(place_nodev(at("none"), &err) == OCI_REFUSED);
+		CHECK(place_nodev(at("none"), &err) == GUARD_BAD);
 		CHECK(strstr(buf_text(&err), "cannot be made nodev"));
 		_exit(0);
 	}
@@ -60,7 +60,7 @@ static void check_is(const char *path, const char *needle)
 {
 	struct buf err = BUF(4096);
 
-	assert_int_equal(place_check(path, &err), needle ? OCI_REFUSED : 0);
+	assert_int_equal(setup_check(path, &err), needle ? GUARD_BAD : 0);
 	if (needle)
 		assert_non_null(strstr(buf_text(&err), needle));
 	buf_free(&err);
@@ -74,7 +74,7 @@ static void test_setup(void **state _unused_)
 	assert_non_null(mkdtemp(base));
 	snprintf(path, sizeof(path), "%s/a/mnt", base);
 	check_is(path, "No such file");
-	assert_int_equal(setup_make(path, &err), OCI_REFUSED);
+	assert_int_equal(setup_make(path, &err), GUARD_BAD);
 	assert_non_null(strstr(buf_text(&err), "its directory does not exist"));
 	buf_reset(&err);
 	assert_int_equal(mkdir(in(slice_from(base), "a"), 0755), 0);
@@ -95,24 +95,24 @@ static void test_setup(void **state _unused_)
 	check_is(path, "can be written to");
 	put(in(slice_from(path), "x"), "", 0, 0, 0644);
 	check_is(path, "is not empty");
-	assert_int_equal(setup_make(path, &err), OCI_REFUSED);
+	assert_int_equal(setup_make(path, &err), GUARD_BAD);
 	assert_int_equal(unlink(in(slice_from(path), "x")), 0);
 	assert_int_equal(chown(path, ALICE, 0), 0);
 	check_is(path, "is not root's alone");
-	assert_int_equal(setup_make(path, &err), OCI_REFUSED);
-	assert_int_equal(setup_undo(path, &err), OCI_REFUSED);
+	assert_int_equal(setup_make(path, &err), GUARD_BAD);
+	assert_int_equal(setup_undo(path, &err), GUARD_BAD);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(symlink("/usr", path), 0);
 	check_is(path, "dockbroker-oci setup");
-	assert_int_equal(setup_make(path, &err), OCI_REFUSED);
+	assert_int_equal(setup_make(path, &err), GUARD_BAD);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(setup_make("relative", &err), OCI_REFUSED);
+	assert_int_equal(setup_make("relative", &err), GUARD_BAD);
 	/* On something read-only. */
 	assert_int_equal(mkdir(path, 0755), 0);
 	assert_int_equal(mount("none", path, "tmpfs", MS_RDONLY, "mode=755"), 0);
 	check_is(path, NULL);
 	assert_int_equal(setup_make(path, &err), 0);
-	assert_int_equal(setup_undo(path, &err), OCI_REFUSED);
+	assert_int_equal(setup_undo(path, &err), GUARD_BAD);
 	assert_int_equal(umount(path), 0);
 	assert_int_equal(setup_undo(path, &err), 0);
 	snprintf(path, sizeof(path), "%s/a", base);

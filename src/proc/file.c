@@ -229,7 +229,7 @@ static int open_any(const char *path, int *out, struct buf *err)
 	return FILE_GOOD;
 }
 
-static int read_all(int fd, const char *path, struct buf *out, struct buf *err)
+int file_read_fd(int fd, const char *path, struct buf *out, struct buf *err)
 {
 	char beyond = 0;
 	char *room;
@@ -269,5 +269,5 @@ int file_read(const char *path, bool trusted, struct buf *out, struct buf *err)
 	r = trusted ? open_trusted(path, &fd, err) : open_any(path, &fd, err);
 	if (r)
 		return r;
-	return read_all(fd, path, out, err);
+	return file_read_fd(fd, path, out, err);
 }

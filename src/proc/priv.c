@@ -18,7 +18,6 @@
 #include <grp.h>
 #undef group
 #include <inttypes.h>
-#include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -31,7 +30,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dockbroker/proc.h"
+#include "proc/proc_int.h"
 
 #define DROP_GROUPS	256	/* groups of a service's user */
 
@@ -56,65 +55,12 @@ static int refuse(struct target *t, const char *what, int e)
 
 /* ---- who ---- */
 
-static int account_of(const char *user, struct passwd *pw, char *room,
-    size_t size, struct passwd **found)
-{
-	uint64_t number;
-	int e;
-
-	if (slice_number(slice_from(user), UINT32_MAX - 1, &number))
-		e = getpwuid_r((uid_t)number, pw, room, size, found);
-	else
-		e = getpwnam_r(user, pw, room, size, found);
-	/* NSS modules have many words for "not known". */
-	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == ERANGE ||
-	    e == EIO)
-		return -e;
-	return 0;
-}
-
-static int lookup(const char *user, struct target *t)
-{
-	struct passwd pw, *found = NULL;
-	char room[4096];
-	uint64_t number;
-	int r;
-
-	r = account_of(user, &pw, room, sizeof(room), &found);
-	if (r < 0)
-		return r;
-	t->name[0] = '\0';
-	if (found) {
-		t->uid = found->pw_uid;
-		t->gid = found->pw_gid;
-		snprintf(t->name, sizeof(t->name), "%s", found->pw_name);
-		return 0;
-	}
-	if (!slice_number(slice_from(user), UINT32_MAX - 1, &number))
-		return 1;
-	t->uid = t->gid = (uint32_t)number;
-	return 0;
-}
-
-int user_lookup(const char *user, uint32_t *uid, uint32_t *gid)
-{
-	struct target t;
-	int r;
-
-	r = lookup(user, &t);
-	if (r)
-		return r;
-	*uid = t.uid;
-	*gid = t.gid;
-	return 0;
-}
-
 static int target_user(struct target *t)
 {
 	const char *user = t->p->user ? t->p->user : "0";
 	int r;
 
-	r = lookup(user, t);
+	r = user_entry(user, &t->uid, &t->gid, t->name);
 	if (r > 0)
 		buf_addf(t->err, "there is no user %s", user);
 	if (r)

@@ -14,4 +14,8 @@ void *loop_scratch(struct loop *l);
 bool msg_permits(enum msg id, size_t n, size_t nfds, enum party from,
     enum party to);
 
+/* user_lookup, and the account's name; "" when the uid has none. */
+int user_entry(const char *user, uint32_t *uid, uint32_t *gid,
+    char name[BOUND_NAME]) _must_check_;
+
 #endif

@@ -6,39 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oci/oci.h"
+#include "dockbroker/guard.h"
 
 #define ID	"00000000000000000000000000000000000000000000000000000000000000aa"
 #define OTHER	"00000000000000000000000000000000000000000000000000000000000000bb"
 #define MNT	"/var/lib/dockbroker/mnt"
 #define TEXT(z)	{ z, sizeof(z) - 1 }
 
-bool look_process(uint32_t pid _unused_, struct slice container)
+static bool look_process(uint32_t pid _unused_, struct slice container)
 {
 	return slice_is(container, OTHER);
 }
 
-bool look_own_network(struct slice path _unused_)
+static bool look_own_network(struct slice path _unused_)
 {
 	return true;
 }
 
-bool look_device(struct slice path _unused_, char type, int64_t major,
+static bool look_device(struct slice path _unused_, char type, int64_t major,
     int64_t minor _unused_)
 {
 	return type == 'b' && major == 7;
 }
 
-bool look_mounted(struct slice path _unused_, struct slice dir _unused_)
+static bool look_mounted(struct slice path _unused_, struct slice dir _unused_)
 {
 	return true;
 }
 
-bool look_apparmor(void)
+static bool look_apparmor(void)
 {
 	return false;
 }
 
+static const struct guard_look look = {
+	look_process, look_own_network, look_device, look_mounted, look_apparmor
+};
 static const struct guard_mount mounts[] = {
 	{ .kind = GUARD_TMPFS, .target = TEXT("/tt") },
 	{ .kind = GUARD_VOLUME, .target = TEXT("/data"), .source = TEXT("vol1"),
@@ -71,11 +74,11 @@ static bool good(struct slice text, struct arena *a, struct spec *s,
 	struct runs_as as;
 	int code = spec_parse(text, "/run/bundle", a, s, &err);
 
-	if (code == OCI_GOOD)
-		code = spec_compare(s, r, "/run/bundle", a, &as, &err);
-	if ((code == OCI_REFUSED) != (err.len > 0))
+	if (code == GUARD_GOOD)
+		code = spec_compare(s, r, &look, a, &as, &err);
+	if ((code == GUARD_BAD) != (err.len > 0))
 		abort();
-	return code == OCI_GOOD;
+	return code == GUARD_GOOD;
 }
 
 /* With what runc would take of it. */

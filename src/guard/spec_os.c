@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "oci/spec_int.h"
+#include "guard/spec_int.h"
 
 struct slice space_container(struct slice s)
 {
@@ -23,7 +23,8 @@ enum { SPACE_MOUNT, SPACE_NETWORK, SPACE_PID, SPACE_IPC, SPACE_UTS,
 	SPACE_CGROUP, SPACE_USER, SPACES };
 
 /* "/proc/PID/ns/FILE" of a process in that container. */
-static bool is_of(struct slice path, const char *file, struct slice container)
+static bool is_of(const struct compare *c, struct slice path, const char *file,
+    struct slice container)
 {
 	uint64_t pid;
 
@@ -33,7 +34,7 @@ static bool is_of(struct slice path, const char *file, struct slice container)
 	path.n -= 6;
 	return slice_number(slice_cut(&path, '/'), INT32_MAX, &pid) &&
 	    slice_is(slice_cut(&path, '/'), "ns") && slice_is(path, file) &&
-	    look_process((uint32_t)pid, container);
+	    c->look->process((uint32_t)pid, container);
 }
 
 /* A container that shares its name space shares its user name space too. */
@@ -41,9 +42,9 @@ static bool is_users_of(const struct compare *c, struct slice path)
 {
 	const struct guard_spaces *s = &c->r->spaces;
 
-	return is_of(path, "user", space_container(s->network)) ||
-	    is_of(path, "user", space_container(s->ipc)) ||
-	    is_of(path, "user", space_container(s->pid));
+	return is_of(c, path, "user", space_container(s->network)) ||
+	    is_of(c, path, "user", space_container(s->ipc)) ||
+	    is_of(c, path, "user", space_container(s->pid));
 }
 
 /* How dockerd names its directory when users are mapped: ".../100000.100000" */
@@ -87,17 +88,17 @@ static int compare_space(struct compare *c, const json_t *space, size_t type,
 		return differs(c, "has the host's %s name space, which was not "
 		    "allowed", space_types[type]);
 	if (!space || (!path.n && !of.n))
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	if (!path.n)
 		return differs(c, "has a %s name space of its own and not that "
 		    "of container %.12s", space_types[type], of.p);
-	if (is_of(path, files[type], of) ||
+	if (is_of(c, path, files[type], of) ||
 	    (type == SPACE_USER && is_users_of(c, path)))
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	/* 20.10 names the host's. */
 	if (type == SPACE_NETWORK && slice_is(asked, "host") &&
-	    look_own_network(path))
-		return OCI_GOOD;
+	    c->look->own_network(path))
+		return GUARD_GOOD;
 	return differs(c, "has the %s name space %s, which was not allowed",
 	    space_types[type], path.p);
 }
@@ -114,7 +115,7 @@ int compare_spaces(struct compare *c)
 		struct slice name = text_in(v, "type");
 
 		if (keys_known(c, v, "linux.namespaces", "type path"))
-			return OCI_REFUSED;
+			return GUARD_BAD;
 		for (type = 0; type < SPACES; type++)
 			if (slice_is(name, space_types[type]))
 				break;
@@ -126,8 +127,8 @@ int compare_spaces(struct compare *c)
 	c->user_space = found[SPACE_USER] != NULL;
 	for (type = 0; type < SPACES; type++)
 		if (compare_space(c, found[type], type, asked[type]))
-			return OCI_REFUSED;
-	return OCI_GOOD;
+			return GUARD_BAD;
+	return GUARD_GOOD;
 }
 
 static int read_maps(const json_t *list, struct arena *a,
@@ -148,7 +149,7 @@ static int read_maps(const json_t *list, struct arena *a,
 		e[i].count = (uint32_t)json_integer_value(member(v, "size"));
 	}
 	*out = e;
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* ---- devices ---- */
@@ -185,8 +186,8 @@ static bool device_allowed(const struct compare *c, const json_t *v,
 
 		while (n < access.n && memchr(may.p, access.p[n], may.n))
 			n++;
-		if (n == access.n && look_device(c->r->devices[i].path, type,
-		    a, b))
+		if (n == access.n && c->look->device(c->r->devices[i].path,
+		    type, a, b))
 			return true;
 	}
 	return false;
@@ -199,13 +200,13 @@ static int compare_devices(struct compare *c)
 
 	if (keys_known(c, resources, "linux.resources", "devices memory cpu pids "
 	    "blockIO hugepageLimits"))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if (c->r->privileged)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	json_array_foreach(member(c->s->os, "devices"), i, v) {
 		if (keys_known(c, v, "linux.devices",
 		    "path type major minor fileMode uid gid"))
-			return OCI_REFUSED;
+			return GUARD_BAD;
 		if (!device_allowed(c, v, SLICE("")))
 			return differs(c, "has the device %s, which was not "
 			    "allowed", text_in(v, "path").p);
@@ -213,7 +214,7 @@ static int compare_devices(struct compare *c)
 	json_array_foreach(member(resources, "devices"), i, v) {
 		if (keys_known(c, v, "linux.resources.devices",
 		    "allow type major minor access"))
-			return OCI_REFUSED;
+			return GUARD_BAD;
 		if (json_is_false(member(v, "allow")) ||
 		    device_allowed(c, v, text_in(v, "access")))
 			continue;
@@ -223,7 +224,7 @@ static int compare_devices(struct compare *c)
 		    (long long)json_integer_value(member(v, "minor")),
 		    text_in(v, "access").p);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* ---- the rest ---- */
@@ -242,7 +243,7 @@ static int compare_cgroup(struct compare *c)
 		    !memmem(path.p, path.n, "..", 2) &&
 		    (!parent.n || slice_equal(rest, parent) || (sep == ':' &&
 		    slice_equal(slice_cut(&rest, ':'), parent))))
-			return OCI_GOOD;
+			return GUARD_GOOD;
 	}
 	return differs(c, "has the control group %s, which is not %s%.*s",
 	    path.p, parent.n ? "below " : "its own", SLICE_ARG(parent));
@@ -254,19 +255,19 @@ static int compare_seccomp(struct compare *c)
 	struct slice action = text_in(filter, "defaultAction");
 
 	if (c->r->privileged || c->r->seccomp == GUARD_SECCOMP_NONE)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	if (!filter)
 		return differs(c, "has no seccomp filter");
 	if (c->r->seccomp == GUARD_SECCOMP_CUSTOM)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	if (keys_known(c, filter, "linux.seccomp", "defaultAction "
 	    "defaultErrnoRet architectures flags syscalls"))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if (!word_in(action, "SCMP_ACT_ERRNO SCMP_ACT_KILL "
 	    "SCMP_ACT_KILL_PROCESS SCMP_ACT_KILL_THREAD SCMP_ACT_TRAP"))
 		return differs(c, "has a seccomp filter that permits what it "
 		    "does not name");
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 static int compare_masks(struct compare *c)
@@ -280,7 +281,7 @@ static int compare_masks(struct compare *c)
 	static const char *const keys[2] = { "maskedPaths", "readonlyPaths" };
 
 	if (c->r->privileged || c->r->unmasked)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	for (size_t k = 0; k < countof(keys); k++) {
 		json_t *list = member(c->s->os, keys[k]);
 		struct slice rest = slice_from(base[k]);
@@ -297,7 +298,7 @@ static int compare_masks(struct compare *c)
 				    SLICE_ARG(path), keys[k]);
 		}
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* What the Engine itself sets; Config.Domainname by the last. */
@@ -328,7 +329,7 @@ static int compare_sysctls(struct compare *c)
 			return differs(c, "sets the sysctl %s, which was not "
 			    "allowed", key);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 int compare_os(struct compare *c, struct arena *a, struct runs_as *as)
@@ -341,11 +342,11 @@ int compare_os(struct compare *c, struct arena *a, struct runs_as *as)
 	    "readonlyPaths rootfsPropagation mountLabel") ||
 	    compare_devices(c) || compare_cgroup(c) || compare_seccomp(c) ||
 	    compare_masks(c) || compare_sysctls(c))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if (mode.n && !word_in(mode, "private rprivate"))
 		return differs(c, "shares its mounts with the host (%s)", mode.p);
 	if (!c->user_space)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	r = read_maps(member(c->s->os, "uidMappings"), a, &as->uids, &as->nuids);
 	return r ? r : read_maps(member(c->s->os, "gidMappings"), a, &as->gids,
 	    &as->ngids);

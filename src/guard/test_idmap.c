@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "oci/place_int.h"
+#include "guard/guard_int.h"
 
 static void expect(const char *want, const struct id_pin *pins, size_t n,
     uint32_t sub, const struct id_extent *outer, size_t nouter)

@@ -4,9 +4,10 @@
  * that was said.  A volume of an image that nobody named is the Engine's: its
  * source is a volume that has no name but 64 digits.
  */
+#include <stdio.h>
 #include <string.h>
 
-#include "oci/spec_int.h"
+#include "guard/spec_int.h"
 
 #define RECORDED_DRIFT	"which was not allowed"
 
@@ -69,7 +70,7 @@ static bool is_volume(const struct compare *c, struct slice source,
 	/* A part of a volume: the Engine mounts it where it can be trusted. */
 	snprintf(data, sizeof(data), "/volumes/%.*s/_data", SLICE_ARG(name));
 	return !memchr(rest.p, '/', rest.n) &&
-	    look_mounted(source, slice_from(data));
+	    c->look->mounted(source, slice_from(data));
 }
 
 /* A file of the Engine's for this container, or for the one it joins. */
@@ -121,11 +122,11 @@ static int compare_own(struct compare *c, const json_t *m)
 		/* Docker cannot have it read-only in a user name space. */
 		if (!o->ro || c->r->privileged || options_have(m, "ro") ||
 		    (c->user_space && slice_is(type, "cgroup")))
-			return OCI_GOOD;
+			return GUARD_GOOD;
 		return differs(c, "has %s writable", o->target);
 	}
 	if (slice_is(type, "bind") && is_own_bind(c, m, target, source))
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	return differs(c, "mounts %s on %s, " RECORDED_DRIFT, source.p,
 	    target.p);
 }
@@ -171,7 +172,7 @@ static int compare_recorded(struct compare *c, const json_t *m,
 	if (g->read_only && !ro)
 		return differs(c, "has %.*s writable, which was to be read-only",
 		    SLICE_ARG(g->target));
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 const struct guard_mount *recorded(const struct guard_record *r,
@@ -193,15 +194,15 @@ int compare_mounts(struct compare *c)
 		const struct guard_mount *g = recorded(c->r, target);
 
 		if (keys_known(c, m, "mounts", "destination type source options"))
-			return OCI_REFUSED;
+			return GUARD_BAD;
 		if (options_have(m, "shared rshared slave rslave idmap ridmap"))
 			return differs(c, "shares the mount %s", target.p);
 		if (g ? compare_recorded(c, m, g) : compare_own(c, m))
-			return OCI_REFUSED;
+			return GUARD_BAD;
 		for (size_t j = 0; g && j < i; j++)
 			if (slice_equal(target, text_in(json_array_get(
 			    c->s->mounts, j), "destination")))
 				return differs(c, "mounts %s twice", target.p);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }

@@ -8,37 +8,14 @@
  * digits are strings in our tree, and only in rlimits they become numbers again.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "dockbroker/proc.h"
-#include "oci/spec_int.h"
+#include "guard/spec_int.h"
 
 #define LARGE	20	/* digits that no int64 has */
 
 /* ---- looking at it ---- */
-
-json_t *member(const json_t *o, const char *key)
-{
-	json_t *v = json_object_get(o, key);
-
-	return json_is_null(v) ? NULL : v;
-}
-
-struct slice text_of(const json_t *v)
-{
-	const char *p = json_string_value(v);
-
-	return p ? (struct slice){ p, json_string_length(v) } : SLICE("");
-}
-
-struct slice text_in(const json_t *o, const char *key)
-{
-	return text_of(member(o, key));
-}
 
 int differs(struct compare *c, const char *fmt, ...)
 {
@@ -49,7 +26,7 @@ int differs(struct compare *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	buf_addf(c->err, "the spec %s", text);
-	return OCI_REFUSED;
+	return GUARD_BAD;
 }
 
 int keys_known(struct compare *c, const json_t *o, const char *what,
@@ -66,7 +43,7 @@ int keys_known(struct compare *c, const json_t *o, const char *what,
 			return differs(c, "has %s.%s, which is not known",
 			    what, key);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* ---- reading ---- */
@@ -96,14 +73,14 @@ static void quote_large(struct slice in, struct buf *out)
 }
 
 /* Absolute and without parts that lead elsewhere; Docker writes it so. */
-static bool rootfs_find(struct spec *s, const char *bundle, struct arena *a)
+static bool rootfs_find(struct spec *s, struct arena *a)
 {
 	struct slice path = text_in(member(s->root, "root"), "path"), rest;
 
 	if (!path.n)
 		return false;
 	s->rootfs = path.p[0] == '/' ? arena_copy(a, path) :
-	    arena_format(a, "%s/%s", bundle, path.p);
+	    arena_format(a, "%s/%s", s->bundle, path.p);
 	for (rest = path; rest.n; ) {
 		struct slice part = slice_cut(&rest, '/');
 
@@ -119,36 +96,22 @@ int spec_parse(struct slice text, const char *bundle, struct arena *a,
 	_cleanup_(buf_free) struct buf good = BUF(BOUND_SPEC * 2);
 	int r;
 
-	*out = (struct spec){ NULL };
+	*out = (struct spec){ .bundle = bundle };
 	quote_large(text, &good);
 	if (!buf_ok(&good))
 		return -ENOMEM;
 	r = json_parse(buf_slice(&good), &out->root, err);
 	if (r)
-		return r < 0 ? r : OCI_REFUSED;
+		return r < 0 ? r : GUARD_BAD;
 	out->process = member(out->root, "process");
 	out->os = member(out->root, "linux");
 	out->mounts = member(out->root, "mounts");
 	if (json_is_object(out->process) && json_is_object(out->os) &&
-	    json_is_array(out->mounts) && rootfs_find(out, bundle, a))
-		return OCI_GOOD;
+	    json_is_array(out->mounts) && rootfs_find(out, a))
+		return GUARD_GOOD;
 	buf_addz(err, "the spec has no process, linux, mounts or root of its own");
 	spec_free(out);
-	return OCI_REFUSED;
-}
-
-int spec_read(const char *bundle, struct arena *a, struct spec *out,
-    struct buf *err)
-{
-	_cleanup_(buf_free) struct buf text = BUF(BOUND_SPEC);
-	char path[PATH_MAX + 16];
-	int r;
-
-	snprintf(path, sizeof(path), "%s/config.json", bundle);
-	r = file_read(path, false, &text, err);
-	if (r)
-		return r < 0 ? r : OCI_REFUSED;
-	return spec_parse(buf_slice(&text), bundle, a, out, err);
+	return GUARD_BAD;
 }
 
 void spec_free(struct spec *s)
@@ -163,10 +126,10 @@ static int compare_root(struct compare *c)
 {
 	const struct guard_record *r = c->r;
 	json_t *root = member(c->s->root, "root");
-	struct slice bundle = slice_from(c->bundle);
+	struct slice bundle = slice_from(c->s->bundle);
 
 	if (keys_known(c, root, "root", "path readonly"))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if (!guard_within(c->s->rootfs, r->engine_root) &&
 	    !guard_within(c->s->rootfs, bundle))
 		return differs(c, "has its root file system at %.*s, which is "
@@ -174,7 +137,7 @@ static int compare_root(struct compare *c)
 	if (r->read_only && !json_is_true(member(root, "readonly")))
 		return differs(c, "has a writable root file system, which was "
 		    "to be read-only");
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* What runc itself would act on. */
@@ -192,7 +155,7 @@ static int compare_annotations(struct compare *c)
 			return differs(c, "has the annotation %s, which was "
 			    "not allowed", key);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* "/proc/123/exe" */
@@ -232,7 +195,7 @@ static int compare_hooks(struct compare *c)
 
 	if (keys_known(c, hooks, "hooks", "prestart createRuntime "
 	    "createContainer startContainer poststart poststop"))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	json_object_foreach(hooks, kind, v) {
 		for (i = 0; i < json_array_size(v); i++) {
 			json_t *hook = json_array_get(v, i);
@@ -243,13 +206,14 @@ static int compare_hooks(struct compare *c)
 				    text_in(hook, "path").p);
 		}
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 int spec_compare(const struct spec *s, const struct guard_record *r,
-    const char *bundle, struct arena *a, struct runs_as *as, struct buf *err)
+    const struct guard_look *look, struct arena *a, struct runs_as *as,
+    struct buf *err)
 {
-	struct compare c = { s, r, bundle, false, err };
+	struct compare c = { s, r, look, false, err };
 	int result;
 
 	*as = (struct runs_as){ .uid = 0 };
@@ -257,7 +221,7 @@ int spec_compare(const struct spec *s, const struct guard_record *r,
 	    "domainname mounts hooks annotations linux") ||
 	    compare_root(&c) || compare_annotations(&c) || compare_hooks(&c) ||
 	    compare_spaces(&c) || compare_process(&c, as))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	result = compare_os(&c, a, as);
 	return result ? result : compare_mounts(&c);
 }

@@ -2,25 +2,42 @@
  * spec_int.h: what spec*.c share.  A json_t that is not there is NULL, and so is
  * a null; jansson takes NULL for an empty list or object.
  */
-#ifndef DOCKBROKER_OCI_SPEC_INT_H
-#define DOCKBROKER_OCI_SPEC_INT_H
+#ifndef DOCKBROKER_GUARD_SPEC_INT_H
+#define DOCKBROKER_GUARD_SPEC_INT_H
 
 #include <jansson.h>
 
-#include "oci/oci.h"
+#include "guard/guard_int.h"
 
 struct compare {
 	const struct spec *s;
 	const struct guard_record *r;
-	const char *bundle;
+	const struct guard_look *look;
 	bool user_space;		/* a user namespace is in the spec */
 	struct buf *err;
 };
 
-json_t *member(const json_t *o, const char *key);
-struct slice text_of(const json_t *v);			/* "" for what is no string */
-struct slice text_in(const json_t *o, const char *key);
-/* Says it in err: the spec ...; returns OCI_REFUSED. */
+static inline json_t *member(const json_t *o, const char *key)
+{
+	json_t *v = json_object_get(o, key);
+
+	return json_is_null(v) ? NULL : v;
+}
+
+/* "" for what is no string. */
+static inline struct slice text_of(const json_t *v)
+{
+	const char *p = json_string_value(v);
+
+	return p ? (struct slice){ p, json_string_length(v) } : SLICE("");
+}
+
+static inline struct slice text_in(const json_t *o, const char *key)
+{
+	return text_of(member(o, key));
+}
+
+/* Says it in err: the spec ...; returns GUARD_BAD. */
 int differs(struct compare *c, const char *fmt, ...) _printf_(2, 3);
 /* What we do not know could loosen anything. */
 int keys_known(struct compare *c, const json_t *o, const char *what,

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "oci/oci.h"
+#include "guard/guard_int.h"
 
 /* Options of runc, before the verb and after those that start a container. */
 static const char globals_valued[] = "root log log-format criu rootless";
@@ -18,16 +18,6 @@ static const char verbs_plain[] = "detach d keep no-pivot no-new-keyring"
     " lazy-pages";
 
 struct option { struct slice name, value; bool valued; };
-
-bool word_in(struct slice word, const char *words)
-{
-	struct slice rest = slice_from(words);
-
-	while (rest.n)
-		if (slice_equal(slice_cut(&rest, ' '), word))
-			return true;
-	return false;
-}
 
 /* "-x", "--x", "--x=v": how Go reads it. */
 static bool option_split(const char *arg, struct option *o)

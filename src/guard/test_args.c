@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "oci/oci.h"
+#include "dockbroker/guard.h"
 
 #define PROGRAM	"/usr/libexec/dockbroker/dockbroker-oci"
 

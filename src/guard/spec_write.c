@@ -1,17 +1,11 @@
 /*
  * spec_write.c: config.json written anew, harmless: volumes nosuid and nodev,
- * tmpfs nodev, binds where place.c put them.  The bundle is root's own directory.
+ * tmpfs nodev, binds where dockbroker-oci put them.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "dockbroker/proc.h"
-#include "oci/spec_int.h"
-
-#define FILE_NEW	".config.json.dockbroker"
+#include "guard/spec_int.h"
 
 /* Without the words of `drop', and with those of `add' at the end, where they win. */
 static int options_change(json_t *mount, const char *drop, const char *add)
@@ -176,23 +170,4 @@ void spec_print(const struct spec *s, struct buf *out)
 			put(out, v);
 	}
 	buf_addc(out, '}');
-}
-
-int spec_write(const struct spec *s, const char *bundle, struct buf *err)
-{
-	_cleanup_(buf_free) struct buf text = BUF(BOUND_SPEC * 2);
-	_cleanup_(close_fd) int dir = -1, fd = -1;
-
-	spec_print(s, &text);
-	if (!buf_ok(&text))
-		return -ENOMEM;
-	dir = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	(void)unlinkat(dir, FILE_NEW, 0);
-	fd = openat(dir, FILE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-	    O_CLOEXEC, 0600);
-	if (fd >= 0 && write(fd, text.p, text.len) == (ssize_t)text.len &&
-	    renameat(dir, FILE_NEW, dir, "config.json") == 0)
-		return OCI_GOOD;
-	buf_addf(err, "%s/config.json: %s", bundle, strerror(errno));
-	return OCI_REFUSED;
 }

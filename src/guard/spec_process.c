@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "oci/spec_int.h"
+#include "guard/spec_int.h"
 
 /* By number, as the kernel has them. */
 static const char *const capabilities[] = {
@@ -54,10 +54,10 @@ static int compare_capabilities(struct compare *c)
 	size_t i;
 
 	if (c->r->privileged)
-		return OCI_GOOD;
+		return GUARD_GOOD;
 	if (keys_known(c, sets, "process.capabilities",
 	    "bounding effective inheritable permitted ambient"))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	json_object_foreach(sets, which, set) {
 		json_array_foreach(set, i, v) {
 			bit = capability(text_of(v));
@@ -67,7 +67,7 @@ static int compare_capabilities(struct compare *c)
 				    which);
 		}
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 /* -1: there is no such number. */
@@ -96,7 +96,7 @@ static int compare_powerless(struct compare *c, const struct runs_as *as)
 			    "unmapped bind there is none but %u",
 			    (long long)id_of(v), as->gid);
 	}
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 static int compare_user(struct compare *c, struct runs_as *as)
@@ -106,7 +106,7 @@ static int compare_user(struct compare *c, struct runs_as *as)
 	uint64_t n;
 
 	if (keys_known(c, user, "process.user", "uid gid umask additionalGids"))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if (id_of(member(user, "uid")) < 0 || id_of(member(user, "gid")) < 0)
 		return differs(c, "has no user");
 	as->uid = (uint32_t)id_of(member(user, "uid"));
@@ -117,7 +117,7 @@ static int compare_user(struct compare *c, struct runs_as *as)
 	if (slice_number(gid, UINT32_MAX, &n) && n != as->gid)
 		return differs(c, "runs as gid %u, and %.*s was asked for: the "
 		    "image calls another group so", as->gid, SLICE_ARG(gid));
-	return c->r->powerless ? compare_powerless(c, as) : OCI_GOOD;
+	return c->r->powerless ? compare_powerless(c, as) : GUARD_GOOD;
 }
 
 /* "apparmor=x" of what was permitted, or "". */
@@ -142,8 +142,8 @@ static int compare_labels(struct compare *c)
 	struct slice asked = permitted(c, "apparmor");
 
 	if (c->r->privileged)
-		return OCI_GOOD;
-	if (profile.n == 0 && !asked.n && look_apparmor())
+		return GUARD_GOOD;
+	if (profile.n == 0 && !asked.n && c->look->apparmor())
 		return differs(c, "names no AppArmor profile");
 	if (slice_is(profile, "unconfined") && !slice_is(asked, "unconfined"))
 		return differs(c, "is not confined by AppArmor");
@@ -154,7 +154,7 @@ static int compare_labels(struct compare *c)
 	    !slice_is(c->r->spaces.pid, "host") &&
 	    !slice_is(c->r->spaces.ipc, "host"))
 		return differs(c, "is not confined by SELinux");
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
 
 int compare_process(struct compare *c, struct runs_as *as)
@@ -166,7 +166,7 @@ int compare_process(struct compare *c, struct runs_as *as)
 	    "capabilities rlimits noNewPrivileges apparmorProfile oomScoreAdj "
 	    "selinuxLabel") ||
 	    compare_user(c, as) || compare_capabilities(c) || compare_labels(c))
-		return OCI_REFUSED;
+		return GUARD_BAD;
 	if ((r->no_new_privs || r->powerless) &&
 	    !json_is_true(member(p, "noNewPrivileges")))
 		return differs(c, "lets processes gain privileges, which was "
@@ -175,5 +175,5 @@ int compare_process(struct compare *c, struct runs_as *as)
 	    json_integer_value(member(p, "oomScoreAdj")) < 0)
 		return differs(c, "has an OOM score below 0, which was not "
 		    "allowed");
-	return OCI_GOOD;
+	return GUARD_GOOD;
 }
