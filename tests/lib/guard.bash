@@ -52,7 +52,7 @@ guard_policy() { # more lines of the workers' role from stdin
 		      restart kill pause unpause rename update rm exec attach cp
 		      commit export  on own
 		allow volume network build tag save load import rmi  on own
-		bind /HOMES/%u rw
+		bind ~ rw
 		bind $SRV/team rw
 		bind $SRV/data ro
 	$(cat)
@@ -72,8 +72,6 @@ guard_up() { # RIG-ARG...
 	[ -z "${GUARD_PROVE_ONLY:-}" ] || set -- --no-guard "$@"
 	rig_up --policy "$T/policy.conf" --user "alice:$ALICE:dev,team" \
 		--user "bob:$BOB:dev,team" --user "eve:$EVE:lab" "$@" || return
-	sed -i "s,/HOMES/,$RIG_HOME/," "$RIG_POLICY"
-	dockbroker reload || return
 	local who
 	for who in alice bob eve; do export "IDS_$who=$(ids_of "$who")"; done
 	chgrp "$(cut -d: -f3 < <(grep ^team: "$RIG_ETC/group"))" "$SRV/team" "$SRV/data"
@@ -185,7 +183,7 @@ d() {
 	shift
 	case $verb in
 	run|create)
-		[[ " $* " == *' --rm '* ]] || touch "$T/dirty.$MODE"
+		[[ " $* " == *' --rm '* ]] || touch "$T/dirty.${PLAIN_DIR:+$MODE}"
 		[[ " $* " == *' --net'* ]] || more+=(--network none)
 		if [ "$MODE" = plain ]; then
 			proxy_lets "$@" || { echo 'the proxy says no'; return 125; }
@@ -217,10 +215,11 @@ engine_again() { # the Engine of this mode is stopped, SCRIPT is run, and starte
 # ---- each attack begins like this ----
 
 fresh() {
-	if [ -e "$T/dirty.$MODE" ]; then
+	local dirty=$T/dirty.${PLAIN_DIR:+$MODE}
+	if [ -e "$dirty" ]; then
 		rd ps -aq | xargs -r timeout 60 docker -H "unix://$(sock)" \
 			rm -f -v >/dev/null 2>&1
-		rm "$T/dirty.$MODE"
+		rm "$dirty"
 	fi
 	H=$RIG_HOME/$WHO/w
 	rm -rf --one-file-system "$H" "$SRV"/{team,data,other,root/dir}/*

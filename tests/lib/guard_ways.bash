@@ -94,11 +94,11 @@ attack_fd() { reads_sent /devs/disk devs:1; }
 attack_fd_volume() { reads_sent /vol/disk vols:1; }
 
 attack_build_mknod() {
-	d build --network none -t made:1 - <<-D || return
+	d build --no-cache --network none -t "made:$MODE" - <<-D || return
 	FROM wick:1
 	RUN mknod /disk b 7 $DISK_MINOR && chmod 666 /disk
 	D
-	bare cc made:1 sleep 100 || return
+	bare cc "made:$MODE" sleep 100 || return
 	reads_through "$(pid_of cc)" /disk
 }
 
