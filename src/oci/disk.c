@@ -118,9 +118,11 @@ int record_load(const struct config *c, const char *id, struct arena *a,
 	if (r)
 		return r;
 	r = guard_read(buf_slice(&text), name, a, out, err);
-	if (r < 0)
-		return bad(err, "the record", strerror(-r));
-	return r == GUARD_GOOD ? LOAD_GOOD : LOAD_BAD;
+	if (r == GUARD_GOOD)
+		return LOAD_GOOD;
+	/* What is not believed does not say either whose it is. */
+	*out = (struct guard_record){ .uid = UINT32_MAX, .user = SLICE("") };
+	return r < 0 ? bad(err, "the record", strerror(-r)) : LOAD_BAD;
 }
 
 /* ---- config.json ---- */
