@@ -7,11 +7,13 @@ load lib/guard
 setup_file() {
 	export MODE=guard WHO=alice
 	guard_ground || return
-	mkdir "$SRV"/{nfs,flat}
-	mount -t ramfs ramfs "$SRV/nfs" && mount -t ramfs ramfs "$SRV/flat" || return
+	mkdir "$SRV"/{nfs,flat,fast}
+	mount -t tmpfs -o mode=1777 tmpfs "$SRV/fast" &&
+		mount -t ramfs ramfs "$SRV/nfs" && mount -t ramfs ramfs "$SRV/flat" || return
 	guard_policy <<-P
 		bind $SRV/flat rw unmapped
 		bind $SRV/nfs rw
+		bind $SRV/fast rw
 	P
 	guard_up || return
 	echo "alice:300000:65536" | tee "$RIG_ETC/subuid" >"$RIG_ETC/subgid"
@@ -20,7 +22,7 @@ setup_file() {
 
 teardown_file() {
 	guard_down
-	umount "$SRV/nfs" "$SRV/flat" && rm -rf --one-file-system "$SRV"
+	umount "$SRV/nfs" "$SRV/flat" "$SRV/fast" && rm -rf --one-file-system "$SRV"
 }
 
 setup() {
@@ -104,20 +106,22 @@ files() { d $R -v "$H/src:/src" "$@"; }	# a container that writes there
 	hers "$H/work"
 }
 
+# In memory, so that it is about the guard and not about a disk.
 @test "a tree of 50,000 files: hers, and about as quick as without the guard" {
 	local t0 t1 t2
-	u mkdir "$H/src" && mkdir "$SRV/root/plain"
+	[ "$(printf '%s\n' 6.3 "$(uname -r)" | sort -V | head -n 1)" = 6.3 ] ||
+		skip 'tmpfs cannot be mapped before Linux 6.3'
+	u mkdir "$SRV/fast/src" && mkdir "$SRV/fast/plain"
 	t0=$(date +%s%3N)
-	files wick:1 wicked tree /src 50000
+	d $R -v "$SRV/fast/src:/src" wick:1 wicked tree /src 50000
 	t1=$(date +%s%3N)
-	engine run --rm --network none --runtime runc -v "$SRV/root/plain:/src" wick:1 \
-		wicked tree /src 50000
+	engine run --rm --network none --runtime runc -v "$SRV/fast/plain:/src" \
+		wick:1 wicked tree /src 50000
 	t2=$(date +%s%3N)
 	echo "# 50,000 files: $((t1 - t0)) ms, by runc alone $((t2 - t1)) ms" >&3
-	rm -r "$SRV/root/plain"
 	[ $((t1 - t0)) -lt $((2 * (t2 - t1) + 1000)) ]
-	[ "$(u find "$H/src" -type f | wc -l)" = 50000 ]
-	hers "$H/src"
+	[ "$(u find "$SRV/fast/src" -type f | wc -l)" = 50000 ]
+	hers "$SRV/fast/src"
 }
 
 @test "-v makes a directory as the caller, --mount wants it there" {

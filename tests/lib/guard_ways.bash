@@ -117,7 +117,7 @@ during_build() { # PATH: the build's step runs with alice's ids
 	done
 	reads_through "$pid" "$path"
 	won=$?
-	kill "$pid"
+	kill -KILL "$pid"
 	wait "$step"
 	return $won
 }
