@@ -387,7 +387,7 @@ static void test_odd_lines(void **state)
 static void many(size_t n, bool good)
 {
 	struct guard_mount *all = calloc(n, sizeof(*all));
-	char (*names)[16] = calloc(n, sizeof(*names));
+	char (*names)[32] = calloc(n, sizeof(*names));
 	struct guard_record r = full;
 	_cleanup_(buf_free) struct buf out = BUF(4 * BOUND_GUARD_RECORD);
 	_cleanup_(got_free) struct got g;
