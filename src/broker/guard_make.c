@@ -405,6 +405,25 @@ static bool guard_there(struct client *c)
 	return unable(c, &why);
 }
 
+/* What masks and hides for the runtime lies there: /dev/null covers what nobody
+ * should see, and who has another /dev has what he likes in its place. */
+static bool places_fit(struct making *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		const struct guard_mount *m = &k->mounts[i];
+
+		if (m->kind == GUARD_TMPFS || guard_within(m->target, SLICE("/dev/shm")))
+			continue;
+		if (guard_within(m->target, SLICE("/dev")) ||
+		    guard_within(m->target, SLICE("/proc")) ||
+		    guard_within(m->target, SLICE("/sys")))
+			return refused(k->client, 403, "%.*s cannot be mounted over: what is"
+			    " there protects the host from the container; this needs a role"
+			    " with `allow privileged everything'", SLICE_ARG(m->target));
+	}
+	return true;
+}
+
 static bool making_fits(struct making *k)
 {
 	_cleanup_(buf_free) struct buf why = BUF(1024);
@@ -478,7 +497,8 @@ bool guard_make(struct client *c)
 	r->guard = NULL;
 	r->powerless = false;
 	if (!guard_there(c) || !runtime_fits(c) || !making_read(&k) ||
-	    !making_powerless(&k) || !making_fits(&k) || !making_groups(&k))
+	    !making_powerless(&k) || !places_fit(&k) || !making_fits(&k) ||
+	    !making_groups(&k))
 		return false;
 	kept = arena_alloc(&r->arena, sizeof(*kept));
 	if (!kept)

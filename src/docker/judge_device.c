@@ -43,6 +43,18 @@ static void device_keep(struct walk *w, struct slice path, struct slice rights)
 	    keep(w, rights) };
 }
 
+/* The runtime makes the node as real root, with mknod, and where a bind lies it
+ * makes it on the host: it would be the user's own, without limits, for good. */
+static void device_place(struct walk *w, const struct step *at, struct slice path)
+{
+	_cleanup_(buf_free) struct buf clean = BUF(8 * 1024);
+	struct step inside = { at, SLICE("PathInContainer"), 0 };
+
+	if (!target_clean(path, &clean) || !buf_ok(&clean) ||
+	    !slice_starts(buf_slice(&clean), SLICE("/dev/")))
+		reach_add(w, "everything", &inside, path, SLICE(""));
+}
+
 static void device(struct walk *w, const struct field *f,
     const struct step *at, const struct node *v)
 {
@@ -58,6 +70,7 @@ static void device(struct walk *w, const struct field *f,
 		walk_fault(w, at, "must have CgroupPermissions of the letters rwm");
 	device_keep(w, path, rights);
 	reach_add(w, f->word, at, path, rights);
+	device_place(w, at, member(v, "PathInContainer"));
 }
 
 void judge_devices(struct walk *w, const struct field *f,
