@@ -2,6 +2,7 @@
 # than the policy says, before it was mended.
 
 load lib/guard
+load lib/guard_ways
 
 setup_file() {
 	guard_ground
@@ -52,4 +53,11 @@ over() { # PLACE: what is mounted there, bind and volume
 	d run --rm -v shm:/dev/shm wick:1 touch /dev/shm/x
 	d run --rm --tmpfs /dev/shm:size=64k wick:1 touch /dev/shm/x
 	d run --rm -v shm:/device -v shm:/system wick:1 touch /device/x /system/y
+}
+
+# What no guard in front of runc can be in the way of has to be said.
+@test "the log says what an Engine that does not remap user ids leaves open" {
+	local WHO=alice MODE=guard H
+	try handed_in	# fails: then it is not open any more
+	grep 'does not remap user ids: .* set userns-remap' "$RIG_LOG_broker"
 }

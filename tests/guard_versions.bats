@@ -92,4 +92,7 @@ main_attacks() {
 	everyday
 	beaten fd 'reopen: Permission denied'
 	beaten fd_volume 'reopen: Permission denied'
+	local WHO=alice MODE=guard H
+	! try handed_in || fail 'a descriptor that was handed in'
+	grep 'reopen: Permission denied' <<<"$out"
 }

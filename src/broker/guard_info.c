@@ -102,6 +102,11 @@ static void tell(struct broker *b, unsigned now)
 		    b->info.runtime, b->conf.guard_runtime);
 	if (now & TOLD_USERNS)
 		log_info("the Engine remaps user ids: binds are mapped to its range");
+	else if (!(now & (TOLD_NONE | TOLD_PODMAN | TOLD_ROOTLESS)))
+		log_warn("the Engine does not remap user ids: who may run containers and has a"
+		    " shell on this host can hand an open directory to a container's root,"
+		    " which is the host's, and become it; set userns-remap in"
+		    " /etc/docker/daemon.json where users are not trusted that far");
 }
 
 void info_read(struct broker *b, struct slice body)

@@ -123,3 +123,19 @@ during_build() { # PATH: the build's step runs with alice's ids
 }
 
 attack_build_proc_root() { during_build /devs/disk d; }
+
+# He opens what he may not read, and the container's root reads it: only an Engine
+# that remaps is in the way of that.
+attack_handed_in() {
+	local i giver won
+	install -m 0600 "$SRV/root/secret" "$SRV/other/shut"
+	(
+		for ((i = 0; i < 100; i++)); do [ -S "$H/s" ] && break; sleep 0.05; done
+		u "$WICKED" sendfd "$H/s" "$SRV/other/shut"
+	) 3>&- &
+	giver=$!
+	d run --rm -v "$H:/src" wick:1 wicked recvfd /src/s | grep "$SECRET"
+	won=$?
+	wait "$giver"
+	return $won
+}
