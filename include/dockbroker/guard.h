@@ -151,6 +151,10 @@ struct guard_look {
 	bool (*mounted)(struct slice path, struct slice dir);
 	/* Does the Engine have to name an AppArmor profile? */
 	bool (*apparmor)(void);
+	/* Where a path leads in the container's root file system, as it is now;
+	 * what is missing stays.  In the arena.  False: nobody knows. */
+	bool (*leads)(struct slice rootfs, struct slice path, struct arena *a,
+	    struct slice *out);
 };
 
 /* BAD when it is none that we can judge. */

@@ -213,7 +213,7 @@ int spec_compare(const struct spec *s, const struct guard_record *r,
     const struct guard_look *look, struct arena *a, struct runs_as *as,
     struct buf *err)
 {
-	struct compare c = { s, r, look, false, err };
+	struct compare c = { s, r, look, a, false, err };
 	int result;
 
 	*as = (struct runs_as){ .uid = 0 };
@@ -223,7 +223,9 @@ int spec_compare(const struct spec *s, const struct guard_record *r,
 	    compare_spaces(&c) || compare_process(&c, as))
 		return GUARD_BAD;
 	result = compare_os(&c, a, as);
-	return result ? result : compare_mounts(&c);
+	if (!result)
+		result = compare_mounts(&c);
+	return result ? result : compare_targets(&c);
 }
 
 bool spec_of_user(const struct spec *s)

@@ -13,6 +13,7 @@ struct compare {
 	const struct spec *s;
 	const struct guard_record *r;
 	const struct guard_look *look;
+	struct arena *a;
 	bool user_space;		/* a user namespace is in the spec */
 	struct buf *err;
 };
@@ -49,6 +50,7 @@ int compare_process(struct compare *c, struct runs_as *as) _must_check_;
 int compare_os(struct compare *c, struct arena *a, struct runs_as *as) _must_check_;
 int compare_spaces(struct compare *c) _must_check_;
 int compare_mounts(struct compare *c) _must_check_;
+int compare_targets(struct compare *c) _must_check_;
 bool options_have(const json_t *mount, const char *words);
 const struct guard_mount *recorded(const struct guard_record *r,
     struct slice target);

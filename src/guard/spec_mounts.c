@@ -206,3 +206,53 @@ int compare_mounts(struct compare *c)
 	}
 	return GUARD_GOOD;
 }
+
+/* ---- where targets lead ---- */
+
+/* runc makes devices when all is mounted: none may get into what is the user's,
+ * where it would stay, his, and be opened from outside of the container. */
+static int compare_made(struct compare *c, struct slice target,
+    struct slice real)
+{
+	json_t *v;
+	size_t i;
+
+	if (guard_within(SLICE("/dev"), real))
+		return differs(c, "mounts a bind on %.*s, where runc makes "
+		    "devices", SLICE_ARG(target));
+	json_array_foreach(member(c->s->os, "devices"), i, v) {
+		struct slice path = text_in(v, "path"), at;
+
+		if (!c->look->leads(c->s->rootfs, path, c->a, &at) ||
+		    guard_within(at, real))
+			return differs(c, "has the device %s, which would be "
+			    "made in the bind %.*s", path.p, SLICE_ARG(target));
+	}
+	return GUARD_GOOD;
+}
+
+/* Images have links in them. */
+int compare_targets(struct compare *c)
+{
+	const struct slice places[] = { SLICE("/dev"), SLICE("/proc"),
+		SLICE("/sys") };
+
+	for (size_t i = 0; i < c->r->nmounts; i++) {
+		const struct guard_mount *m = &c->r->mounts[i];
+		struct slice real;
+
+		if (!c->look->leads(c->s->rootfs, m->target, c->a, &real))
+			return differs(c, "mounts %.*s, and in this image a "
+			    "link is there that leads nowhere",
+			    SLICE_ARG(m->target));
+		for (size_t k = 0; k < countof(places); k++)
+			if (guard_within(real, places[k]) &&
+			    !guard_within(m->target, places[k]))
+				return differs(c, "mounts %.*s, which leads to "
+				    "%.*s in this image", SLICE_ARG(m->target),
+				    SLICE_ARG(real));
+		if (m->kind == GUARD_BIND && compare_made(c, m->target, real))
+			return GUARD_BAD;
+	}
+	return GUARD_GOOD;
+}

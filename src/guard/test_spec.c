@@ -52,8 +52,23 @@ static bool look_apparmor(void)
 	return has_apparmor;
 }
 
+/* /d is a link of the image; "" leads nowhere. */
+static const char *link_d = "/d";
+
+static bool look_leads(struct slice rootfs, struct slice path, struct arena *a,
+    struct slice *out)
+{
+	bool link = guard_within(path, SLICE("/d"));
+
+	assert_true(slice_starts(rootfs, SLICE("/var/lib/docker/")));
+	*out = link ? arena_format(a, "%s%.*s", link_d, (int)path.n - 2,
+	    path.p + 2) : path;
+	return !link || *link_d;
+}
+
 static const struct guard_look look = {
-	look_process, look_own_network, look_device, look_mounted, look_apparmor
+	look_process, look_own_network, look_device, look_mounted, look_apparmor,
+	look_leads
 };
 
 /* ---- records ---- */
@@ -493,6 +508,45 @@ static void test_kinds(void **state _unused_)
 	    "mounts " MNT " (bind) on /data");
 }
 
+/* A bind that runc would make devices in. */
+static void test_targets(void **state _unused_)
+{
+	static const struct guard_mount d[] = { T(GUARD_BIND, "/d", "/h", false) };
+	static const struct guard_mount dev[] = {
+		T(GUARD_BIND, "/dev", "/h", false) };
+	static const struct guard_mount below[] = {
+		T(GUARD_BIND, "/dev/d", "/h", false) };
+	static const struct guard_mount xx[] = {
+		T(GUARD_BIND, "/dev/xx", "/h", false) };
+	static const struct guard_mount data[] = {
+		T(GUARD_VOLUME, "/d", "v", false) };
+	struct guard_record r = with(d, 1);
+	const char *const places[] = { "/dev", "/dev/x", "/proc", "/sys/fs" };
+
+	good("plain-28.5", r);
+	for (size_t i = 0; i < countof(places); i++) {
+		link_d = places[i];
+		bad("plain-28.5", r, NULL, NULL, "mounts /d, which leads to /");
+		bad("plain-28.5", with(data, 1), NULL, NULL, "leads to /");
+	}
+	link_d = "";
+	bad("plain-28.5", r, NULL, NULL, "a link is there that leads nowhere");
+	link_d = "/run";
+	good("plain-28.5", r);
+	bad("plain-28.5", with(dev, 1), "\"/dev\",\"type\":\"tmpfs\",\"source\":"
+	    "\"tmpfs\"", "\"/dev\",\"type\":\"bind\",\"source\":\"" MNT "\"",
+	    "a bind on /dev, where runc");
+	good("plain-28.5", with(below, 1));
+	r = with(xx, 1);
+	r.devices = devices;
+	r.ndevices = 2;
+	bad("device-28.5", r, NULL, NULL, "made in the bind /dev/xx");
+	r.mounts = d;
+	good("device-28.5", r);
+	bad("device-28.5", r, "\"/dev/xx\"", "\"/d/xx\"", "made in the bind /d");
+	link_d = "/d";
+}
+
 static void test_privileged(void **state _unused_)
 {
 	ONLY("privileged-28.5", "the capability", one.privileged = true);
@@ -581,6 +635,7 @@ int main(void)
 		cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_privileged),
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_build)

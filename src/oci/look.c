@@ -2,11 +2,15 @@
  * look.c: what the machine says about things that a spec names.  /proc and /dev
  * are the host's: nobody but root can have them say something else.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -81,6 +85,43 @@ static bool look_apparmor(void)
 	    text.len && text.p[0] == 'Y';
 }
 
+/* The Engine has made /dev, /proc and /sys in it.  A link to nowhere leads where
+ * runc or a mount makes something: it counts as unknown. */
+static bool look_leads(struct slice rootfs, struct slice path, struct arena *a,
+    struct slice *out)
+{
+	struct open_how how = { .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	_cleanup_(close_fd) int root = -1, fd = -1;
+	const char *end = path.p + path.n;
+	struct slice top, real, rest;
+	char name[PATH_MAX];
+
+	root = open(rootfs.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (root >= 0 && path.n < sizeof(name)) {
+		snprintf(name, sizeof(name), "%.*s", SLICE_ARG(path));
+		how.flags = O_PATH | O_CLOEXEC;
+		fd = (int)syscall(SYS_openat2, root, path.n ? name : "/", &how,
+		    sizeof(how));
+		if (fd >= 0 || errno != ENOENT || !path.n)
+			break;
+		how.flags |= O_NOFOLLOW;
+		fd = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
+		if (fd >= 0)
+			return false;
+		while (path.n && path.p[--path.n] != '/')
+			continue;
+	}
+	rest = (struct slice){ path.p + path.n, (size_t)(end - path.p) - path.n };
+	if (fd < 0 || fd_path(root, a, &top) || fd_path(fd, a, &real) ||
+	    !guard_within(real, top) || memmem(rest.p, rest.n, "..", 2))
+		return false;
+	*out = arena_format(a, "%s%.*s", real.p + top.n, SLICE_ARG(rest));
+	if (!out->n)
+		*out = SLICE("/");
+	return out->p != NULL;
+}
+
 const struct guard_look look_machine = {
-	look_process, look_own_network, look_device, look_mounted, look_apparmor
+	look_process, look_own_network, look_device, look_mounted, look_apparmor,
+	look_leads
 };

@@ -51,6 +51,8 @@ int place_nodev(const char *path, struct buf *err) _must_check_;
 int place_binds(const struct guard_record *r, const struct runs_as *as,
     const struct guard_deny *deny, struct arena *a, struct slice *paths,
     struct buf *err) _must_check_;
+/* Where fd is now, in the arena; "" when it is nowhere. */
+int fd_path(int fd, struct arena *a, struct slice *path) _must_check_;
 /* Says that the kernel refused `what' for path, by errno; negative when that is
  * our own failure. */
 int kernel_refuse(struct slice path, const char *what, struct buf *err);

@@ -125,8 +125,7 @@ static int pin_add(struct place *p, const struct guard_mount *m)
 
 /* ---- what was opened ---- */
 
-/* Where fd is now, in the arena; "" when it is nowhere. */
-static int fd_path(struct place *p, int fd, struct slice *path)
+int fd_path(int fd, struct arena *a, struct slice *path)
 {
 	const struct slice gone = SLICE(" (deleted)");
 	char link[64], room[PATH_MAX];
@@ -140,7 +139,7 @@ static int fd_path(struct place *p, int fd, struct slice *path)
 	if (n < 1 || n == sizeof(room) || *room != '/' ||
 	    ((size_t)n >= gone.n && !memcmp(room + n - gone.n, gone.p, gone.n)))
 		return 0;
-	*path = arena_copy(p->a, (struct slice){ room, (size_t)n });
+	*path = arena_copy(a, (struct slice){ room, (size_t)n });
 	return path->p ? 0 : -ENOMEM;
 }
 
@@ -154,9 +153,9 @@ static int pin_judge(struct place *p, struct pin *pin)
 	pin->dir = S_ISDIR(st.st_mode);
 	pin->b->plain = pin->dir || S_ISREG(st.st_mode);
 	pin->b->path = SLICE("");
-	r = st.st_nlink ? fd_path(p, pin->fd, &pin->b->path) : 0;
+	r = st.st_nlink ? fd_path(pin->fd, p->a, &pin->b->path) : 0;
 	if (!r)
-		r = fd_path(p, pin->within, &pin->b->within);
+		r = fd_path(pin->within, p->a, &pin->b->within);
 	return r ? r : bound_check(pin->b, p->deny, p->err);
 }
 
@@ -226,7 +225,7 @@ static int all_check(struct place *p)
 	struct slice at;
 	int r;
 
-	r = fd_path(p, p->top, &at);
+	r = fd_path(p->top, p->a, &at);
 	if (!r)
 		r = file_read("/proc/self/mountinfo", false, &text, p->err);
 	if (r)
