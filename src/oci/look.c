@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -90,7 +89,6 @@ static bool look_apparmor(void)
 static bool look_leads(struct slice rootfs, struct slice path, struct arena *a,
     struct slice *out)
 {
-	struct open_how how = { .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	_cleanup_(close_fd) int root = -1, fd = -1;
 	const char *end = path.p + path.n;
 	struct slice top, real, rest;
@@ -99,14 +97,11 @@ static bool look_leads(struct slice rootfs, struct slice path, struct arena *a,
 	root = open(rootfs.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	while (root >= 0 && path.n < sizeof(name)) {
 		snprintf(name, sizeof(name), "%.*s", SLICE_ARG(path));
-		how.flags = O_PATH | O_CLOEXEC;
-		fd = (int)syscall(SYS_openat2, root, path.n ? name : "/", &how,
-		    sizeof(how));
+		fd = open_path(root, path.n ? name : "/", 0, RESOLVE_IN_ROOT);
 		if (fd >= 0 || errno != ENOENT || !path.n)
 			break;
-		how.flags |= O_NOFOLLOW;
-		fd = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
-		if (fd >= 0)
+		fd = open_path(root, name, O_NOFOLLOW, RESOLVE_IN_ROOT);
+		if (fd >= 0 || errno != ENOENT)
 			return false;
 		while (path.n && path.p[--path.n] != '/')
 			continue;

@@ -94,7 +94,9 @@ struct opened {
 	int error;			/* errno of that step */
 	int fd, within;
 };
-/* open_path.c: opens m->source and m->within with the rights that we have.  Ends at
+/* open_path.c: O_PATH, by openat2, never through /proc's links; -1 with errno. */
+int open_path(int dir, const char *path, unsigned flags, uint64_t resolve);
+/* Opens m->source and m->within with the rights that we have.  Ends at
  * the first step that fails; what is open then is for the caller to close. */
 void open_source(const struct guard_mount *m, struct opened *o);
 

@@ -23,13 +23,13 @@
 #define LINKS	40	/* on one way: the kernel's number */
 
 /* O_DIRECTORY first: an automounter mounts for that only. */
-static int open_path(int dir, const char *path, unsigned flags,
+int open_path(int dir, const char *path, unsigned flags,
     uint64_t resolve)
 {
 	struct open_how how = { .resolve = resolve | RESOLVE_NO_MAGICLINKS };
 	int fd = -1;
 
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 64; i++) {
 		how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC | flags;
 		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 		if (fd < 0 && errno == ENOTDIR) {
@@ -37,7 +37,7 @@ static int open_path(int dir, const char *path, unsigned flags,
 			fd = (int)syscall(SYS_openat2, dir, path, &how,
 			    sizeof(how));
 		}
-		/* Something was renamed meanwhile. */
+		/* Something was renamed or mounted meanwhile, anywhere. */
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}
