@@ -284,9 +284,16 @@ static void say_userns(struct say *s)
 
 	if (!s->f->engine && s->f->daemon == SEEN_CLOSED)
 		return;
-	add(s, "userns", GRADE_GOOD, SLICE_NONE, on ?
-	    "userns-remap is on, and binds are mapped to its range" :
-	    "userns-remap is off; it is not needed, but would be a second wall");
+	if (on)
+		add(s, "userns", GRADE_GOOD, SLICE_NONE,
+		    "userns-remap is on, and binds are mapped to its range");
+	else
+		add(s, "userns", GRADE_NOTE, SLICE(
+		    "where users have a shell: \"userns-remap\": \"default\" in"
+		    " /etc/docker/daemon.json, and restart the Engine, which begins"
+		    " without its images and containers then\n"),
+		    "userns-remap is off: root of a container is root of this host, and"
+		    " who has a shell here can hand him an open directory");
 }
 
 static void say_subids(struct say *s)
