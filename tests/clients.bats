@@ -79,9 +79,9 @@ same() { # SCENE...
 	x = c.containers.run("box:1", "echo at", detach=True)
 	x.wait()
 	print(sum(x.attach(logs=True, stream=False) == b"at\n"
-	          for i in range(10)))
+	          for i in range(30)))
 	P
-	[ "${lines[-1]}" -ge 6 ]	# the Engine itself: 1 or 2
+	[ "${lines[-1]}" -ge 10 ]	# the Engine itself: 3 to 6; busy machines have fewer
 }
 
 @test "docker-py: tag, push without a login, and pages that there are not" {
