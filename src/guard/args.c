@@ -66,7 +66,7 @@ static bool is_option(const char *arg)
 static int parse_verb(char **p, struct args *out, struct buf *err)
 {
 	const char *verb = *p++;
-	struct option o;
+	struct option o = { 0 };
 	bool ended = false;
 
 	if (!word_in(slice_from(verb), "create run restore"))
@@ -98,7 +98,7 @@ static int parse_verb(char **p, struct args *out, struct buf *err)
 
 static int parse_runc(char **p, struct args *out, struct buf *err)
 {
-	struct option o;
+	struct option o = { 0 };
 
 	while (is_option(*p)) {
 		(void)option_split(*p, &o);

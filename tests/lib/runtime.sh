@@ -27,7 +27,7 @@ guard_choose() {
 guard_conf() {
 	local key value
 	while read -r key value; do
-		[ -n "$CONFIG" ] && grep -qE "^[[:space:]]*$key[[:space:]]" "$CONFIG" ||
+		[ -n "$CONFIG" ] && grep -qE "^[[:space:]]*${key}[[:space:]]" "$CONFIG" ||
 			echo "$key $value"
 	done <<-END
 	guard-runtime $GUARD
@@ -94,6 +94,7 @@ guard_scripts() {
 	done
 	if [ "$VERSION" = 20.10 ]; then
 		mkdir "$DIR/guard.d/path"
+		# shellcheck disable=SC2154 # top is the rig's
 		sed -e "s,@oci@,$DIR/bin/dockbroker-oci-build,g" \
 			"$top/packaging/buildkit-runc.in" >"$DIR/guard.d/path/runc"
 		chmod 0755 "$DIR/guard.d/path/runc"
