@@ -93,6 +93,8 @@ int guard_read(struct slice file, struct slice id, struct arena *a,
 bool guard_denied(struct slice path, const struct slice *deny, size_t ndeny);
 /* Is path within, or below it?  "/a" holds "/a" and "/a/b", not "/ab"; "/" all. */
 bool guard_within(struct slice path, struct slice within);
+/* A capability by its number, without "CAP_"; NULL past the last. */
+const char *guard_capability(size_t number);
 /* "STATE-DIR/containers/ID" */
 bool guard_path(const char *state_dir, struct slice id, struct buf *out);
 

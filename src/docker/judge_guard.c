@@ -11,18 +11,6 @@
 
 /* ---- capabilities, by their number ---- */
 
-static const char *const capability_names[] = {
-	"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL",
-	"SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE",
-	"NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
-	"SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT",
-	"SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME",
-	"SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL",
-	"SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM",
-	"BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE"
-};
-_Static_assert(countof(capability_names) == 41, "as in linux/capability.h");
-
 uint64_t capability_bits(struct slice name)
 {
 	const struct slice prefix = SLICE("CAP_");
@@ -32,8 +20,8 @@ uint64_t capability_bits(struct slice name)
 		name = (struct slice){ name.p + prefix.n, name.n - prefix.n };
 	if (slice_equal_nocase(name, SLICE("ALL")))
 		return UINT64_MAX;
-	for (size_t i = 0; i < countof(capability_names); i++) {
-		if (slice_equal_nocase(name, slice_from(capability_names[i])))
+	for (size_t i = 0; guard_capability(i); i++) {
+		if (slice_equal_nocase(name, slice_from(guard_capability(i))))
 			return (uint64_t)1 << i;
 	}
 	return 0;

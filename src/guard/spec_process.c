@@ -18,6 +18,12 @@ static const char *const capabilities[] = {
 	"SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM",
 	"BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE"
 };
+_Static_assert(countof(capabilities) == 41, "as in linux/capability.h");
+
+const char *guard_capability(size_t number)
+{
+	return number < countof(capabilities) ? capabilities[number] : NULL;
+}
 
 /* Docker's own, but for MKNOD: CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID
  * SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT AUDIT_WRITE SETFCAP */
